@@ -1,0 +1,1 @@
+"""Ledgerbridge: one set of customer accounts across ERP, CRM and spreadsheets."""
