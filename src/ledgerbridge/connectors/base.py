@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar, Protocol, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from ledgerbridge.clock import DEFAULT_ZONE, Clock, SystemClock
 from ledgerbridge.errors import ConnectorError
 from ledgerbridge.model.base import Kind, Ref
 from ledgerbridge.model.change import Change
@@ -86,8 +89,24 @@ Outcome = Receipt | ConnectorError
 """What became of one write: a receipt, or the error that says what may be done next."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every connector is given besides its own settings.
+
+    `system` is the configured name (`erp`), used in errors and refs; `zone` is the company's; `folder` is the workspace, from
+    which relative file paths are taken.
+    """
+
+    system: str
+    clock: Clock = field(default_factory=SystemClock)
+    zone: ZoneInfo = DEFAULT_ZONE
+    base_currency: str = "CNY"
+    folder: Path = Path()
+
+
 class Connector(Protocol):
-    """One configured far side. Constructed by ``bootstrap`` with its own checked settings; used in a ``with`` block.
+    """One configured far side. Constructed by ``bootstrap`` as ``ConnectorClass(settings, surroundings)`` with its own checked
+    settings (an instance of :attr:`settings`); opens nothing until first used; used in a ``with`` block.
 
     Methods raise ConnectorError and nothing else on purpose; asking for a kind outside the capabilities raises
     Unsupported before any request is made. `pull`, `get`, `find` and `keys` may be called from several threads.
