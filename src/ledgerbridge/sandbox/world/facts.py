@@ -2,7 +2,10 @@
 
 Money is an integer of the currency's minor units (fen for CNY, yen for JPY); rates are :class:`~decimal.Decimal`,
 units of the base currency (CNY) for one unit of the document's currency. Amounts of credit notes and refunds are
-negative. Stamps are aware UTC.
+negative. Stamps are aware UTC; business dates are dates in Asia/Shanghai.
+
+The balance of a customer in one currency, in any holding, at a day: the sum of `gross` of its approved invoices (every
+kind) dated to that day, less the sum of `amount + fee` of its approved receipts dated to that day.
 """
 
 from __future__ import annotations
@@ -91,7 +94,10 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of an invoice; amounts in minor units of the invoice's currency, `gross` = `net` + `tax`."""
+    """One line of an invoice; amounts in minor units of the invoice's currency, `gross` = `net` + `tax`.
+
+    `tax_rate` is a fraction (``Decimal("0.13")`` for 13 %); `unit_price_net` is in major units (yuan), excluding tax.
+    """
 
     item_code: str
     item_name: str
@@ -109,7 +115,8 @@ class Invoice:
     """A receivable document as one system holds it. `company` is a :attr:`Company.key`.
 
     The lines add up to `net`, `tax` and `gross`; `base_gross` is in CNY fen. `reverses` is the key of the document that
-    a credit note reverses. `open_amount` is what is unpaid at the world's end.
+    a credit note reverses. `open_amount` is what is unpaid at the world's end: `gross` less all that this holding's
+    receipts apply to it (negative for a credit note that nobody has used up yet); 0 for a void document.
     """
 
     key: str
@@ -153,6 +160,7 @@ class Receipt:
     """A money movement as one system holds it; refunds are negative. `fee` is what a bank kept of the customer's
     payment (it settles too): the bank shows `amount`, the customer meant `amount + fee`.
 
+    `applied` never adds up to more than `amount + fee`; a part applied to a credit note is negative (it is netted).
     `company` None: only the bank knows of it, by payer name and account.
     """
 
@@ -234,9 +242,12 @@ class PlantedKind(StrEnum):
 class Planted:
     """One discrepancy put there on purpose: the ground truth.
 
-    `kind_of_record` is `customer`, `invoice` or `payment`; `amount` is the money effect on the customer's balance in
-    `system` against the truth, in minor units of `currency` (0 where no balance moves). `finding` tells whether a
-    comparison of the two systems is expected to report it (a name variant alone is noise, not a finding).
+    `kind_of_record` is `customer`, `invoice` or `payment`; `amount` is the money effect on the balance of `company` in
+    `system`, in minor units of `currency`: its balance there less its true balance at the world's last day (0 where no
+    balance moves). `finding` tells whether a comparison of the two systems is expected to report it (a name variant
+    alone is noise, not a finding). One discrepancy that moves two balances (a wrong customer, a wrong currency) is two
+    rows with the same kind and record, of which only the first is a finding. A record that `system` lacks has `held`
+    ``absent``; one that only `system` holds has `expected` ``absent``.
     """
 
     planted: PlantedKind
