@@ -1,0 +1,109 @@
+"""Every setting: what it does, what it is now, and where that came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ledgerbridge.errors import ConfigError
+
+from .secrets import _is_secret
+from .systems import connector_class
+from .tree import Tree
+from .workspace import Workspace, line_of
+
+_REFERENCES = ({"env"}, {"file"})
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One setting. `value` is JSON-able and never a secret; `origin` is where it came from."""
+
+    key: str
+    value: Any
+    default: Any
+    origin: str
+    what: str
+
+
+def explain(workspace: Workspace, key: str = "") -> list[Explained]:
+    """All settings at or below a dotted key ("" = all); ConfigError if there is none."""
+    found = [item for item in _walk(workspace) if not key or item.key == key or item.key.startswith(f"{key}.")]
+    if not found:
+        raise ConfigError(f"there is no setting {key!r}; `ledgerbridge config explain` lists all")
+    return found
+
+
+def _walk(workspace: Workspace) -> Iterator[Explained]:
+    for name, info in Tree.model_fields.items():
+        if name == "systems":
+            continue
+        section = info.annotation
+        assert isinstance(section, type)
+        assert issubclass(section, BaseModel)
+        yield from _section(workspace, name, section, workspace.raw.get(name, {}))
+    for system, configured in workspace.tree.systems.items():
+        raw = workspace.raw["systems"][system]
+        key = f"systems.{system}"
+        for name, info in type(configured).model_fields.items():
+            if name != "settings":
+                yield _one(workspace, f"{key}.{name}", info, raw.get(name, PydanticUndefined))
+        model = connector_class(configured.connector).settings
+        yield from _section(workspace, f"{key}.settings", model, raw.get("settings", {}))
+
+
+def _section(workspace: Workspace, key: str, model: type[BaseModel], raw: dict[str, Any]) -> Iterator[Explained]:
+    for name, info in model.model_fields.items():
+        nested = _model_of(info.annotation)
+        value = raw.get(name, PydanticUndefined)
+        if nested is not None and not isinstance(value, list):
+            yield from _section(workspace, f"{key}.{name}", nested, value if isinstance(value, dict) else {})
+        else:
+            yield _one(workspace, f"{key}.{name}", info, value)
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    models = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)]
+    return models[0] if models else None
+
+
+def _one(workspace: Workspace, key: str, info: FieldInfo, raw: Any) -> Explained:
+    secret = _is_secret(info.annotation)
+    default = None if secret or info.is_required() else _plain(info.get_default(call_default_factory=True))
+    if raw is PydanticUndefined:
+        origin = "not set, and required" if info.is_required() else "default"
+        return Explained(key, default, default, origin, info.description or "")
+    origin = _origin(workspace, key)
+    value = raw
+    if isinstance(raw, dict) and set(raw) in _REFERENCES:
+        (how, where) = next(iter(raw.items()))
+        origin += f", by reference to {'environment variable' if how == 'env' else 'file'} {where}"
+        value = "(by reference)"
+    elif secret:
+        value = "(hidden)"
+    return Explained(key, _plain(value), default, origin, info.description or "")
+
+
+def _origin(workspace: Workspace, key: str) -> str:
+    variable = workspace.overridden.get(key)
+    if variable:
+        return f"environment variable {variable}"
+    line = line_of(workspace.text, key)
+    return f"{workspace.file.name} line {line}" if line else workspace.file.name
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple | list | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str | dict):
+        return value
+    return str(value)

@@ -1,0 +1,93 @@
+"""Secrets by reference: a setting's value may be ``{ env = "NAME" }`` or ``{ file = "PATH" }``; a secret must be one of them.
+
+Resolved values are remembered, so that logging can mask them wherever they turn up.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from ledgerbridge.errors import ConfigError
+
+FILE_BYTES_MAX = 64 * 1024
+
+
+class Resolver:
+    """Replaces references by what they refer to. `folder` is where relative files start; `environ` is read, never written."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        self._folder = folder
+        self._environ = os.environ if environ is None else environ
+        self.found: dict[str, str] = {}
+        """Where each resolved key came from: `environment variable NAME` or `file PATH`."""
+        self.values: set[str] = set()
+        """The resolved texts, for masking."""
+
+    def resolve(self, value: Any, key: str) -> Any:
+        """`value` with every reference below it replaced; ConfigError names the key, the reference and what to do."""
+        if isinstance(value, dict):
+            if set(value) == {"env"}:
+                return self._remember(
+                    key, self._from_environment(value["env"], key), f"environment variable {value['env']}"
+                )
+            if set(value) == {"file"}:
+                return self._remember(key, self._from_file(value["file"], key), f"file {value['file']}")
+            return {name: self.resolve(item, f"{key}.{name}") for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(item, f"{key}[{index}]") for index, item in enumerate(value)]
+        return value
+
+    def _remember(self, key: str, text: str, origin: str) -> str:
+        self.found[key] = origin
+        self.values.add(text)
+        return text
+
+    def _from_environment(self, name: object, key: str) -> str:
+        value = self._environ.get(str(name))
+        if not value:
+            raise ConfigError(f"{key}: the environment variable {name} is not set; set it, or point {key} to a file")
+        return value
+
+    def _from_file(self, name: object, key: str) -> str:
+        path = self._folder / str(name)
+        try:
+            if path.stat().st_size > FILE_BYTES_MAX:
+                raise ConfigError(f"{key}: {name} is too large to hold a secret")
+            text = path.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"{key}: cannot read {name}: {_plain(error)}; write the secret into it (mode 0600)"
+            ) from None
+        if not text:
+            raise ConfigError(f"{key}: {name} is empty; write the secret into it")
+        return text
+
+
+def plain_secrets(model: type[BaseModel], raw: Mapping[str, Any], key: str) -> list[str]:
+    """The keys whose field is a secret but whose value stands in the file itself."""
+    found = []
+    for name, info in model.model_fields.items():
+        value = raw.get(name)
+        if value is None:
+            continue
+        annotation = info.annotation
+        if _is_secret(annotation):
+            if isinstance(value, str):
+                found.append(f"{key}.{name}")
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, dict):
+            found += plain_secrets(annotation, value, f"{key}.{name}")
+    return found
+
+
+def _is_secret(annotation: object) -> bool:
+    kinds = (annotation, *getattr(annotation, "__args__", ()))
+    return any(isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes) for kind in kinds)
+
+
+def _plain(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
