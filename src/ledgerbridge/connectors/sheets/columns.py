@@ -1,0 +1,142 @@
+"""What headers mean: our column names and the words that exports and people use for them (finance-formats.md 5.4, 8.5).
+
+A header is compared after NFKC, without blanks, case, asterisks and units in brackets such as (元) or（￥）.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+
+_CUSTOMER = {
+    "customer_code": "客户编码 客户代码 客户编号 客户号 往来单位编码 customercode customerno customerid code",
+    "customer_name": "客户名称 客户 单位名称 往来单位 公司名称 购方名称 购买方名称 customername customer company name",
+}
+_MONEY = {
+    "currency": "币种 币别 货币 货币种类 currency ccy",
+    "remark": "备注 说明 附注 remark remarks memo note comment",
+    "salesperson": "业务员 销售员 客户经理 负责人 salesperson salesrep owner",
+    "department": "部门 销售部门 department",
+}
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "customer_list": {
+        **_CUSTOMER,
+        "short_name": "简称 客户简称 shortname abbreviation",
+        "credit_code": "统一社会信用代码 信用代码 社会信用代码 unifiedsocialcreditcode uscc creditcode",
+        "tax_number": "税号 纳税人识别号 税务登记号 taxno taxid taxnumber vatno",
+        "category": "客户分类 客户类别 客户类型 category class type",
+        "industry": "行业 所属行业 industry",
+        "contact": "联系人 联系人姓名 contact contactperson contactname",
+        "phone": "电话 联系电话 固定电话 座机 phone telephone tel",
+        "mobile": "手机 手机号 手机号码 移动电话 mobile cellphone",
+        "email": "邮箱 电子邮箱 电子邮件 email mail",
+        "province": "省 省份 province",
+        "city": "市 城市 city",
+        "district": "区 区县 district",
+        "address": "地址 详细地址 注册地址 单位地址 address street",
+        "bank": "开户行 开户银行 bank bankname",
+        "bank_account": "银行账号 银行帐号 账号 bankaccount accountno",
+        "credit_limit": "信用额度 额度 creditlimit",
+        "credit_days": "账期 账期天数 信用期 信用天数 creditdays paymentdays",
+        "status": "状态 客户状态 status",
+        "opened_on": "建档日期 开户日期 创建日期 opened created",
+        **{key: _MONEY[key] for key in ("currency", "remark", "salesperson")},
+    },
+    "invoice_list": {
+        **_CUSTOMER,
+        "number": "单据号 单据编号 应收单号 发票单号 编号 单号 invoiceno invoicenumber documentno number",
+        "tax_invoice_code": "发票代码 invoicecode",
+        "tax_invoice_number": "发票号码 发票号 数电票号码 全电发票号码 taxinvoicenumber taxinvoiceno",
+        "kind": "单据类型 类型 发票类型 doctype documenttype",
+        "issued_on": "开票日期 单据日期 日期 发票日期 invoicedate date issuedate",
+        "due_on": "到期日 到期日期 应收日期 付款到期日 duedate due",
+        "total": "价税合计 应收金额 含税金额 金额 发票金额 total amount grossamount",
+        "net": "不含税金额 未税金额 net netamount",
+        "tax": "税额 tax taxamount vat",
+        "open": "未收金额 未核销金额 余额 欠款 openamount balance outstanding",
+        "exchange_rate": "汇率 exchangerate rate",
+        "order": "订单号 销售订单 销售订单号 orderno order",
+        "contract": "合同号 合同编号 contractno contract",
+        "status": "状态 单据状态 status",
+        **_MONEY,
+    },
+    "payment_list": {
+        **_CUSTOMER,
+        "number": "收款单号 单据号 单据编号 编号 流水号 receiptno paymentno number",
+        "kind": "收款类型 单据类型 类型 type",
+        "received_on": "收款日期 到账日期 日期 date receiptdate paymentdate",
+        "amount": "收款金额 到账金额 金额 amount",
+        "fee": "手续费 fee bankcharge",
+        "payer_name": "付款人 付款方 付款单位 payer payername",
+        "payer_account": "付款账号 付款人账号 payeraccount",
+        "invoice": "核销单号 发票号 应收单号 invoice invoiceno",
+        "method": "收款方式 结算方式 method",
+        "exchange_rate": "汇率 exchangerate rate",
+        **_MONEY,
+    },
+    "bank_statement": {
+        "booked_at": "交易时间 交易日 交易日期 记账日期 记账日 记账时间 入账日期 bookingdate transactiondate date",
+        "booked_time": "交易时间点 时刻 transactiontime time",
+        "value_date": "起息日 valuedate",
+        "serial": "流水号 交易流水号 银行流水号 账户明细编号-交易流水号 日志号 交易序号 serialno transactionid",
+        "bank_reference": "业务参考号 企业流水号 参考号 reference bankreference",
+        "amount_in": "贷方发生额 贷方金额 贷方 收入 收入金额 存入金额 贷方(入账) 贷方发生额/元(收入) 贷 credit creditamount",
+        "amount_out": "借方发生额 借方金额 借方 支出 支出金额 取出金额 借方(出账) 借方发生额/元(支取) 借 debit debitamount",
+        "amount": "交易金额 金额 发生额 amount",
+        "direction": "借贷标志 借贷 收支 收/支 借贷方向 direction",
+        "balance": "余额 账户余额 联机余额 本次余额 balance",
+        "counterparty_name": "对方户名 对方单位 对方单位名称 对方账户名称 对方账户名 收(付)方名称 交易对手名称 对手信息 "
+        "counterparty counterpartyname",
+        "counterparty_account": "对方账号 对方帐号 对方账户 对方卡号/账号 收(付)方账号 交易对手账号 counterpartyaccount",
+        "counterparty_bank": "对方开户行 对方开户机构 对方行名 收(付)方开户行名 对方行号 counterpartybank",
+        "purpose": "用途 附言 交易附言 个性化信息 purpose",
+        "summary": "摘要 业务摘要 交易摘要 交易名称 summary description",
+        "extra_summary": "其它摘要 其他摘要 扩展摘要 备注 remark memo",
+        "account": "账号 本方账号 account",
+        "currency": _MONEY["currency"],
+    },
+}
+
+REQUIRED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "customer_list": (("customer_name",),),
+    "invoice_list": (("number", "tax_invoice_number"), ("total",)),
+    "payment_list": (("received_on",), ("amount",)),
+    "bank_statement": (("booked_at",), ("amount", "amount_in", "amount_out")),
+}
+"""Of each group at least one column must be in a header row."""
+
+_UNIT = re.compile(r"\((元|人民币元|rmb|cny|¥|￥|\+元|-元|%)\)$")
+
+
+def folded(header: str) -> str:
+    """A header as it is compared."""
+    text = unicodedata.normalize("NFKC", header).casefold()
+    text = re.sub(r"[\s*_:：]+", "", text)
+    return _UNIT.sub("", text)
+
+
+_BY_WORD: dict[str, dict[str, str]] = {
+    table_type: {folded(word): column for column, words in columns.items() for word in words.split()}
+    for table_type, columns in COLUMNS.items()
+}
+
+
+def column_of(header: str, table_type: str, own: Mapping[str, str]) -> str | None:
+    """Our name of the column that a header heads, or None; `own` (the file's settings) goes first."""
+    key = folded(header)
+    for written, column in own.items():
+        if folded(written) == key:
+            return column
+    return _BY_WORD[table_type].get(key)
+
+
+def missing(columns: set[str], table_type: str) -> list[str]:
+    """What a header row lacks, in words: one entry per group of which no column is there."""
+    groups = REQUIRED[table_type]
+    return [
+        " or ".join(f"{name} ({COLUMNS[table_type][name].split()[0]})" for name in group)
+        for group in groups
+        if not columns & set(group)
+    ]
