@@ -34,6 +34,14 @@ def connector_class(name: str) -> type[Connector]:
     raise ConfigError(f"there is no connector {name!r}; installed are {', '.join(connector_names())}")
 
 
+def connector_package(name: str) -> str:
+    """The package that a connector's entry point names; its mappings lie in the folder ``mappings`` of it."""
+    for entry in metadata.entry_points(group=GROUP):
+        if entry.name == name:
+            return entry.module
+    raise ConfigError(f"there is no connector {name!r}; installed are {', '.join(connector_names())}")
+
+
 def connector_settings(workspace: Workspace, system: str, resolver: Resolver) -> BaseModel:
     """The checked settings of one system, references resolved.
 

@@ -129,7 +129,7 @@ def _bank_records(table: Table, body: Sequence[TableRow], file: FileSettings, no
     for row, amount, row_id in zip(movements, amounts, bank.row_ids(movements, amounts, account), strict=True):
         if amount is None:
             continue
-        values: dict[str, WireValue] = {**row.values, "signed_amount": f"{amount:f}"}
+        values: dict[str, WireValue] = {**row.values, "signed_amount": f"{amount:f}", "_id": row_id}
         if account and not values.get("account"):
             values["account"] = account
         if "currency" in table.facts and not values.get("currency"):
