@@ -106,26 +106,43 @@ class Lists:
         return row.get("_status") == "void" and bool(self.switches["void_documents"] == "hidden")
 
     def _matching(self, resource: Resource, query: Mapping[str, str]) -> list[Row]:
-        """The rows the filters let through, in the tenant's order; the rows are the books' own, not to be changed."""
+        """The rows the filters let through, in the tenant's order. They are the books' own rows, not to be changed."""
         asked = {name.lower(): value for name, value in query.items() if value != ""}  # key casing is not uniform (A3)
         tests, used = self._tests(resource, asked)
-        version = self.books.version(resource.table)
-        sort = self.switches["sort"]
-        name = (resource.table, version, sort, self.switches["void_documents"], used)
+        if not used:
+            return self._all(resource)
+        name = self._name(resource, used)
+        kept = self._kept.get(name)
+        if kept is None:
+            kept = self._all(resource)
+            for test in tests:
+                kept = [row for row in kept if test(row)]
+            self._keep(name, kept)
+        return kept
+
+    def _all(self, resource: Resource) -> list[Row]:
+        """All visible rows of a table in the tenant's order. Kept by itself: copying the table is what costs."""
+        name = self._name(resource, ())
         kept = self._kept.get(name)
         if kept is None:
             kept = [row for _, row in self.books.peek(resource.table)]
             if self.switches["void_documents"] == "hidden":
                 kept = [row for row in kept if row.get("_status") != "void"]
-            for test in tests:
-                kept = [row for row in kept if test(row)]
-            if sort != "insertion":
-                kept.sort(key=lambda row: str(row[resource.key]), reverse=sort == "key_desc")
-            self._kept[name] = kept
-            while len(self._kept) > _CACHED_LISTS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(name)
+            if self.switches["sort"] != "insertion":
+                kept.sort(key=lambda row: str(row[resource.key]), reverse=self.switches["sort"] == "key_desc")
+            self._keep(name, kept)
         return kept
+
+    def _name(self, resource: Resource, used: tuple[tuple[str, str], ...]) -> tuple[Any, ...]:
+        version = self.books.version(resource.table)
+        return (resource.table, version, self.switches["sort"], self.switches["void_documents"], used)
+
+    def _keep(self, name: tuple[Any, ...], rows: list[Row]) -> None:
+        for stale in [each for each in self._kept if each[0] == name[0] and each[1] != name[1]]:
+            del self._kept[stale]
+        self._kept[name] = rows
+        while len(self._kept) > _CACHED_LISTS:
+            self._kept.popitem(last=False)
 
     def _tests(self, resource: Resource, asked: Mapping[str, str]) -> tuple[list[Test], tuple[tuple[str, str], ...]]:
         tests: list[Test] = []
