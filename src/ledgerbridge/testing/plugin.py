@@ -1,4 +1,4 @@
-"""The pytest plugin (entry point ``pytest11``): failures of the kit print the values they compared, as those of a test file do."""
+"""The pytest plugin (entry point ``pytest11``): failures of the kit print the values they compared."""
 
 from __future__ import annotations
 
