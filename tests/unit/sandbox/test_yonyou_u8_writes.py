@@ -450,3 +450,11 @@ def test_what_was_written_survives_a_restart_of_the_far_side(asker: Asker) -> No
     other.clock.advance(10)
     assert _poll(other, running["url"])["errcode"] == "0"
     assert (other.u8.count("payment"), other.u8.count("invoice")) == (1, 1)
+
+
+def test_a_tenant_that_computes_base_amounts_itself_rounds_to_the_fen(asker: Asker) -> None:
+    asker.u8.switches["required"]["oughtreceive.entry"] = ["cust_vendor_code"]
+    line = {"cust_vendor_code": "C01", "currency_name": "美元", "currency_rate": "7.1235", "amount": "0.99"}
+    number = asker.add("oughtreceive", {"cust_vendor_code": "C01", "amount": "0.99", "entry": [line]})["id"]
+    row = asker.get("/api/oughtreceive/get", id=number)["oughtreceive"]
+    assert (row["natamount"], row["entry"][0]["natamount"]) == (Decimal("7.05"), Decimal("7.05"))
