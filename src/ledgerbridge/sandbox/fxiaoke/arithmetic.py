@@ -51,8 +51,11 @@ SUMS: tuple[_Sum, ...] = (
 )
 
 
-def settle(tenant: Tenant, touched: Iterable[tuple[str, Row | None]]) -> None:
-    """Add up again every parent that the given rows (before and after a change) belong to."""
+def settle(tenant: Tenant, touched: Iterable[tuple[str, Row | None]], *, written: str = "") -> None:
+    """Add up again every parent that the given rows (before and after a change) belong to.
+
+    `written` is the row whose own write this is part of: it has its stamp already.
+    """
     parents: set[tuple[str, str]] = set()
     for api_name, row in touched:
         if row is None:
@@ -63,11 +66,11 @@ def settle(tenant: Tenant, touched: Iterable[tuple[str, Row | None]]) -> None:
             if rule.child == api_name and row.get(rule.reference):
                 parents.add((rule.parent, row[rule.reference]))
     for parent, row_id in sorted(parents):
-        add_up(tenant, parent, row_id)
+        add_up(tenant, parent, row_id, bump=bool(tenant.switches["bumpParent"]) and row_id != written)
 
 
-def add_up(tenant: Tenant, parent: str, row_id: str) -> None:
-    """Set the totals of one parent; nothing if it is gone."""
+def add_up(tenant: Tenant, parent: str, row_id: str, *, bump: bool = False) -> None:
+    """Set the totals of one parent, with a new stamp if `bump`; nothing if it is gone."""
     row = tenant.books.get(parent, row_id)
     if row is None:
         return
@@ -76,7 +79,7 @@ def add_up(tenant: Tenant, parent: str, row_id: str) -> None:
     if not changed:
         return
     row.update(changed)
-    if tenant.switches["bumpParent"]:
+    if bump:
         tenant.stamp(row, Caller(SYSTEM_ACTOR))
     tenant.books.put(parent, row_id, row)
 

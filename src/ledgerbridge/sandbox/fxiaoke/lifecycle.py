@@ -131,7 +131,7 @@ def make_void(tenant: Tenant, spec: ObjectSpec, row_id: str, caller: Caller) -> 
             one["$void_with"] = row_id
         tenant.stamp(one, caller)
         tenant.save(one_spec, one, caller)
-    settle(tenant, [(one_spec.api_name, one) for one_spec, one in targets])
+    settle(tenant, [(one_spec.api_name, one) for one_spec, one in targets], written=row_id)
 
 
 def remove(tenant: Tenant, spec: ObjectSpec, row_id: str) -> None:
@@ -152,7 +152,7 @@ def _bring_back(tenant: Tenant, spec: ObjectSpec, row_id: str, caller: Caller) -
         one.pop("$void_with", None)
         tenant.stamp(one, caller)
         tenant.save(one_spec, one, caller)
-    settle(tenant, [(one_spec.api_name, one) for one_spec, one in [(spec, row), *details]])
+    settle(tenant, [(one_spec.api_name, one) for one_spec, one in [(spec, row), *details]], written=row_id)
 
 
 def _own(tenant: Tenant, spec: ObjectSpec, row: Row, owner: list[str], caller: Caller) -> None:

@@ -128,7 +128,7 @@ def _value(tenant: Tenant, field: Field, operator: str, raw: object, caller: Cal
             raise illegal(f"filter on {field.api_name}: {text!r} is neither true nor false")
         return text.lower() == "true"
     if field.type in PEOPLE_TYPES:
-        return number_of(tenant.books, caller, text) or text
+        return number_of(tenant.books, caller, text) or "$nobody"  # an id in the other style's form fits no row
     if field.type in DECIMAL_TYPES or field.type in TIME_TYPES:
         try:
             amount = Decimal(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class SignIn:
         self._books = books
         self._issued: dict[Style, list[_Token]] = {"legacy": [], "header": []}
         self._salt = uuid.uuid4().hex
+        self._serials = itertools.count(1)
 
     def token(self, style: Style, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer of the token call of one style; Refused 10006 for wrong or missing credentials [1]."""
@@ -107,7 +109,7 @@ class SignIn:
         now = self._clock.now().timestamp()
         alive = [one for one in self._issued[style] if one.ends_at > now]
         if not alive or alive[-1].ends_at - now <= self._switches["tokenRenewBefore"]:
-            value = hashlib.blake2b(f"{self._salt} {style} {now} {len(alive)}".encode(), digest_size=16).hexdigest()
+            value = hashlib.blake2b(f"{self._salt} {next(self._serials)}".encode(), digest_size=16).hexdigest()
             alive.append(_Token(value.upper(), now + self._switches["tokenTtl"]))
         self._issued[style] = alive
         return alive[-1], int(alive[-1].ends_at - now)

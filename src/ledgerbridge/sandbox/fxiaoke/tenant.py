@@ -114,7 +114,8 @@ class Tenant:
             "version": "1",
             **{name: value for name, value in fields.items() if value is not None},
         }
-        if not row.get("name") or spec.fields["name"].type == "auto_number":
+        naming = spec.fields["name"]
+        if naming.type == "auto_number" or not (row.get("name") or naming.required):
             row["name"] = self._number(spec, at_ms)
         if "mc_currency" in spec.fields:
             row.setdefault("mc_currency", "CNY")

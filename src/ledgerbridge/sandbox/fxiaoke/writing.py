@@ -41,7 +41,9 @@ def create(tenant: Tenant, spec: ObjectSpec, body: Mapping[str, Any], caller: Ca
     tenant.save(spec, row, caller)
     for change in planned:
         change.carry_out(tenant, caller)
-    settle(tenant, [(spec.api_name, row), *(pair for change in planned for pair in change.touched())])
+    settle(
+        tenant, [(spec.api_name, row), *(pair for change in planned for pair in change.touched())], written=row["_id"]
+    )
     answer: dict[str, Any] = {"dataId": row["_id"]}
     if body.get("includeDetailIds") is True:  # where the answer has them is not documented [inferred]
         answer["detailIds"] = {api: [one.row_id for one in planned if one.spec.api_name == api] for api in details}
@@ -96,7 +98,7 @@ def apply_changes(tenant: Tenant, spec: ObjectSpec, row: Row, *, fields: Row, de
     for change in planned:
         change.carry_out(tenant, caller)
     pairs = [pair for change in planned for pair in change.touched()]
-    settle(tenant, [(spec.api_name, before), (spec.api_name, row), *pairs])
+    settle(tenant, [(spec.api_name, before), (spec.api_name, row), *pairs], written=row["_id"])
 
 
 def decide(tenant: Tenant, spec: ObjectSpec, row_id: str, caller: Caller, *, accept: bool) -> None:
@@ -118,7 +120,7 @@ def decide(tenant: Tenant, spec: ObjectSpec, row_id: str, caller: Caller, *, acc
             tenant.stamp(line, caller)
             tenant.save(detail, line, caller)
             touched.append((detail.api_name, line))
-        settle(tenant, touched)
+        settle(tenant, touched, written=row_id)
 
 
 def object_data(body: Mapping[str, Any]) -> Mapping[str, Any]:
