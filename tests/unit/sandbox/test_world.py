@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 
+import phonenumbers
 import pytest
 from stdnum.cn import uscc
 
@@ -116,7 +117,19 @@ def test_customers_are_of_every_sort(world: World) -> None:
     assert any("(" in one.name for one in companies)
     assert any(one.code.startswith("0") for one in companies)
     assert any(one.payers for one in companies)
+    limits = {one.credit_limit for one in companies if one.currency == "CNY"}
+    assert None in limits
+    assert {5_000_000, 300_000_000} <= limits  # 50 000.00 and 3 000 000.00 yuan, in fen
     assert all(one.created_at.tzinfo is UTC and one.created_at <= one.modified_at for one in companies)
+
+
+def test_telephone_numbers_are_of_their_region(world: World) -> None:
+    for company in world.truth.companies:
+        for text in filter(None, (company.phone, company.mobile)):
+            number = phonenumbers.parse(text, "CN")
+            assert phonenumbers.is_possible_number(number), text
+            if company.province.endswith(("省", "市", "区")):
+                assert phonenumbers.is_valid_number(number), text
 
 
 def test_lines_add_up_to_their_document(world: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from .amounts import EXPONENTS
 from .codes import credit_code, legacy_tax_number, organisation_code
 from .facts import Company
 from .moments import imported_at, office_hours
@@ -121,7 +122,7 @@ class Customers:
             industry=name.industry,
             salesperson_code=sales.code,
             salesperson=sales.name,
-            credit_limit=rng.choice((None, None, 5, 10, 20, 50, 100, 300)),
+            credit_limit=self._credit_limit(currency),
             credit_days=rng.choice(_CREDIT_DAYS),
             currency=currency,
             opened_on=opened_on,
@@ -131,6 +132,13 @@ class Customers:
             modified_at=max(created_at, modified_at),
             payers=self._payers(kind, contact.name, place),
         )
+
+    def _credit_limit(self, currency: str) -> int | None:
+        """In minor units: 50 000 to 3 000 000 major units (yen: ten times that), None for a quarter of them."""
+        ten_thousands = self._rng.choice((None, None, 5, 10, 20, 50, 100, 300))
+        if ten_thousands is None:
+            return None
+        return ten_thousands * 10_000 * (10 if currency == "JPY" else 10 ** EXPONENTS[currency])
 
     def _class_code(self, kind: str) -> str:
         fixed = {"foreign": "04", "hong_kong": "04", "shop": "05", "institution": "06"}
@@ -160,7 +168,7 @@ class Customers:
     def _phone(self, place: Place) -> str:
         digits = self._rng.randint(2_000_000, 8_999_999)
         if not place.region_code:
-            return f"{place.area_code} {digits // 10000} {digits % 10000:04d}"
+            return f"{place.area_code}{digits // 10000} {digits % 10000:04d}"
         if place.region_code == "810000":
             return f"+852 2{digits // 10000} {digits % 10000:04d}"
         number = str(digits) if place.city in SEVEN_DIGIT_CITIES else f"{self._rng.choice('5688')}{digits}"

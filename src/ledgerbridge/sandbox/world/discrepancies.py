@@ -70,7 +70,7 @@ def _unknown_to_erp(bench: Bench) -> bool:
     if model is None:
         return False
     key = desk.new_key("I")
-    number = f"{model.number[:8]}9{key[-4:]}"
+    number = f"{model.number[:8]}9{key[2:]}"
     extra = replace(
         model, key=key, number=number, tax_invoice_code=None, tax_invoice_number=None, order_number="",
         open_amount=model.gross, remark="手工录入",

@@ -57,7 +57,8 @@ class Status(StrEnum):
 class Company:
     """A customer as one system holds it. `key` is the same for the same real customer in every system.
 
-    `credit_code` None: the system does not hold it. `payers` are other names its money comes from (affiliates, agents).
+    `credit_code` None: the system does not hold it. `credit_limit` is in minor units of `currency`. `payers` are
+    other names its money comes from (affiliates, agents).
     """
 
     key: str

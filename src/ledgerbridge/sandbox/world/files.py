@@ -183,13 +183,14 @@ def _customers_xlsx(companies: Sequence[Company], path: Path) -> None:
                 if text:
                     sheet.write_string(line, column, text)
             if one.credit_limit is not None:
-                sheet.write_number(line, 12, one.credit_limit)
+                sheet.write_number(line, 12, _number(one.credit_limit, one.currency))
             sheet.write_number(line, 13, one.credit_days)
             sheet.write_string(line, 14, one.currency)
         foot = 2 + len(companies)
         sheet.write_string(foot, 0, "合计")
         sheet.write_string(foot, 1, f"{len(companies)}户")
-        sheet.write_number(foot, 12, sum(one.credit_limit or 0 for one in companies))
+        limits = sum((_number(one.credit_limit or 0, one.currency) for one in companies), Decimal(0))
+        sheet.write_number(foot, 12, limits)
 
 
 def _invoices_csv(sheet: Holding, path: Path) -> None:

@@ -103,7 +103,7 @@ LATIN_BRANDS: Final = [
 KEPT_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 FOREIGN: Final = (
-    # stem words, second words, forms, country, city, currency, telephone prefix
+    # stem words, second words, forms, country, city, currency, telephone prefix before seven digits
     (
         "Müller Schneider Köhler Lindner Bauer Weiß",
         "Maschinenbau Werkzeuge Antriebstechnik Elektronik",
@@ -111,7 +111,7 @@ FOREIGN: Final = (
         "德国",
         "Stuttgart",
         "EUR",
-        "+49",
+        "+49 711",
     ),
     (
         "Pacific Summit Harbor Redwood Liberty Granite",
@@ -120,12 +120,20 @@ FOREIGN: Final = (
         "美国",
         "Houston",
         "USD",
-        "+1",
+        "+1 713",
     ),
-    ("Lefèvre Moreau Garnier", "Industrie Équipement Matériaux", "SARL|S.A.", "法国", "Lyon", "EUR", "+33"),
-    ("Tanaka Yamada Sakura Fujita", "Seiko Shoji Kogyo Denki", "Co., Ltd.|K.K.", "日本", "Osaka", "JPY", "+81"),
-    ("Evergreen Lion Merlion Straits", "Trading Engineering Marine", "Pte. Ltd.", "新加坡", "Singapore", "USD", "+65"),
-    ("O'Brien Smith & Sons", "Engineering Tools Fasteners", "Ltd", "英国", "Leeds", "USD", "+44"),
+    ("Lefèvre Moreau Garnier", "Industrie Équipement Matériaux", "SARL|S.A.", "法国", "Lyon", "EUR", "+33 42"),
+    ("Tanaka Yamada Sakura Fujita", "Seiko Shoji Kogyo Denki", "Co., Ltd.|K.K.", "日本", "Osaka", "JPY", "+81 66"),
+    (
+        "Evergreen Lion Merlion Straits",
+        "Trading Engineering Marine",
+        "Pte. Ltd.",
+        "新加坡",
+        "Singapore",
+        "USD",
+        "+65 6",
+    ),
+    ("O'Brien Smith & Sons", "Engineering Tools Fasteners", "Ltd", "英国", "Leeds", "USD", "+44 113"),
 )
 HONG_KONG_TRADES: Final = ["貿易", "國際貿易", "電子", "實業", "物流", "發展", "紡織", "機械"]
 
