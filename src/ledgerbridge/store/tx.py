@@ -1,0 +1,39 @@
+"""A transaction in hand: what every repository function takes first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """An open transaction. Opaque outside the store; ends with the ``with`` block of ``Store.reading``/``Store.writing``."""
+
+    connection: sa.Connection
+    sqlite: bool
+
+    def cursor(self) -> Any:
+        """A cursor of the driver itself, for the bulk paths."""
+        return self.connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware moment."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_us(value: int) -> datetime:
+    """The aware UTC moment of :func:`to_us`."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def moment(value: int | None) -> datetime | None:
+    """The same, None for None."""
+    return None if value is None else from_us(value)

@@ -1,0 +1,92 @@
+"""From a record as sent to a canonical one: what a pull asks of a mapping, and nothing more of it than that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ledgerbridge.model.base import Frozen
+from ledgerbridge.model.problem import Problem
+from ledgerbridge.model.raw import Raw
+from ledgerbridge.model.wirejson import WireError
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A canonical record, its canonical bytes, and what was left out or is worth knowing."""
+
+    record: Frozen
+    canonical: bytes
+    notices: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that cannot be mapped, with everything that is wrong with it."""
+
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A record that is not wanted, and why."""
+
+    reason: str
+
+
+Decoded: TypeAlias = "Accepted | Rejected | LeftOut"
+
+
+class Decode(Protocol):
+    """How the records of one stream are mapped. Pure: the same record always gives the same answer.
+
+    `fingerprint` changes whenever the answer may: by it a pull notices that a mapping was edited and maps the stored
+    records anew.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the mappings and filters."""
+        ...
+
+    def __call__(self, raw: Raw) -> Decoded:
+        """Map one record; never raises for what is in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeWith:
+    """A Decode of one function per wire type, with an optional filter over canonical records (its reason, or None to keep).
+
+    A wire type without a function is rejected, a text that is no JSON object likewise, and so is a record over which a
+    function fails: one record stops nothing but itself.
+    """
+
+    by_wire_type: Mapping[str, Callable[[Raw], Decoded]]
+    fingerprint: str
+    leave_out: Callable[[Frozen], str | None] | None = None
+
+    def __call__(self, raw: Raw) -> Decoded:
+        """Map one record."""
+        found = self.by_wire_type.get(raw.wire_type)
+        if found is None:
+            known = ", ".join(sorted(self.by_wire_type)) or "none"
+            return _rejected(raw, "wire_type", f"there is no mapping for {raw.wire_type!r} (mapped: {known}); add one")
+        try:
+            decoded = found(raw)
+        except WireError as error:
+            return _rejected(raw, "json", f"the record is no JSON object that can be read: {error}")
+        except Exception as error:  # noqa: BLE001 (a defect in a converter must not stop the other records)
+            return _rejected(
+                raw, "mapping", f"the mapping failed with {type(error).__name__}; this is a defect to report"
+            )
+        if self.leave_out is not None and isinstance(decoded, Accepted):
+            reason = self.leave_out(decoded.record)
+            if reason is not None:
+                return LeftOut(reason)
+        return decoded
+
+
+def _rejected(raw: Raw, rule: str, why: str) -> Rejected:
+    return Rejected((Problem(field="record", wire=raw.wire_type[:200], value="", rule=rule, why=why),))
