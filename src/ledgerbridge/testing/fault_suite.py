@@ -230,7 +230,7 @@ def open_sockets() -> list[socket.socket]:
     return [one for one in gc.get_objects() if isinstance(one, socket.socket) and one.fileno() != -1]
 
 
-def wait_for(left: Callable[[], list[socket.socket]], within_s: float = 3.0) -> list[socket.socket]:
+def wait_for(left: Callable[[], list[socket.socket]], within_s: float = 1.5) -> list[socket.socket]:
     """What is left when an emulator in this process has had time to close its own ends."""
     until = time.monotonic() + within_s
     while left() and time.monotonic() < until:
