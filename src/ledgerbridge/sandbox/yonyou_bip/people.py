@@ -12,6 +12,7 @@ from . import writeoff
 from .archives import names_in
 from .documents import BY_TABLE, COLLECTION, OAR, RECEIVABLE, RECEIVEBILL, Kind, iso_of, slots, total_of
 from .ledger import Ledger
+from .refusal import Refusal
 from .wire import decimal_of, rounded, storable, text_of, to_base
 
 _TABLES = {"customer": "merchant", "category": "category", "sales_invoice": "sd_invoice"}
@@ -46,18 +47,33 @@ def touch(ledger: Ledger, kind: str, record_id: str, changes: Mapping[str, Any])
     row = ledger.books.get(table, record_id)
     if row is None:
         raise KeyError(f"{table} has no record {record_id}")
-    new: Row = storable(names_in(dict(changes)) if table in ("merchant", "category") else dict(changes))
+    wanted = _exact(dict(changes))
+    try:
+        new: Row = storable(names_in(wanted) if table in ("merchant", "category") else wanted)
+    except Refusal as refusal:
+        raise ValueError(f"{table} {record_id}: {refusal.message}") from refusal
     for name, value in new.items():
         if isinstance(value, dict) and isinstance(row.get(name), dict):
             new[name] = {**row[name], **value}
     if table in BY_TABLE and BY_TABLE[table].total in new:
-        new = {**_with_total(BY_TABLE[table], row, new), **new}
+        derived = _with_total(BY_TABLE[table], row, new)
+        new = {**derived, **new, BY_TABLE[table].total: row[BY_TABLE[table].total]}
     ledger.changed(table, record_id, new)
+
+
+def _exact(value: Any) -> Any:
+    """Numbers from the side door's JSON as they were written there."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    return {key: _exact(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _with_total(kind: Kind, row: Row, new: Row) -> Row:
     """What follows from another gross amount: the first part takes the difference, net and base amounts follow."""
     if kind.lines in new:
+        row[kind.total] = new[kind.total]
         return {}
     wanted, rate = Decimal(new[kind.total]), decimal_of(row[kind.rate]) or Decimal(1)
     iso = iso_of(kind, row)
