@@ -18,7 +18,7 @@ Quantity = Annotated[Decimal, Field(max_digits=24)]
 
 
 class InvoiceKind(StrEnum):
-    """What a receivable document is. Credit notes (红字) carry negative amounts."""
+    """What a receivable document is. Credit notes (红字) carry negative amounts; 其他应收单 are adjustments."""
 
     INVOICE = "invoice"
     CREDIT_NOTE = "credit_note"
