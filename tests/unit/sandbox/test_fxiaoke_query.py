@@ -7,6 +7,8 @@ from fxiaoke_desk import START_MS, Desk, ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledgerbridge.sandbox.fxiaoke import paging
+
 BY_ID = [{"fieldName": "_id", "isAsc": True}]
 
 
@@ -349,3 +351,26 @@ def test_indexes_follow_a_renamed_row() -> None:
 
     assert desk.found("AccountObj", ("name", "EQ", ["甲"])) == []
     assert ids(desk.found("AccountObj", ("name", "IN", ["乙", "丙"]))) == [row_id]
+
+
+def test_a_filtered_keyset_walk_scans_the_table_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(ratePerPath="")
+    everything = sorted(desk.emulator.seed("customer", 300))
+    scans: list[int] = []
+    real = paging._matching
+
+    def counted(*args: Any) -> list[str]:
+        scans.append(1)
+        return real(*args)
+
+    monkeypatch.setattr(paging, "_matching", counted)
+    walked: list[str] = []
+    for _ in range(30):
+        bound = [("_id", "GT", [walked[-1]])] if walked else []
+        walked += ids(desk.found("AccountObj", ("tel", "ISN", []), *bound, orders=BY_ID, limit=10))
+
+    assert walked == everything
+    assert len(scans) == 1
+    desk.account("甲", tel="1")
+    assert desk.query("AccountObj", ("tel", "ISN", []), orders=BY_ID)["data"]["total"] == 301
+    assert len(scans) == 2

@@ -76,6 +76,39 @@ def test_touch_can_void_recover_and_hand_over() -> None:
     assert desk.emulator.count("customer") == 1
 
 
+@pytest.mark.parametrize("value", [1234567890123.45, "1234567890123.45"], ids=["float", "text"])
+def test_touch_changes_amounts_exactly_also_of_a_payment_with_one_line(value: object) -> None:
+    desk = Desk()
+    bill, payment = desk.emulator.seed("invoice", 1)[0], desk.emulator.seed("payment", 1)[0]
+    desk.emulator.touch("invoice", bill, {"amount__c": value})
+    desk.emulator.touch("payment", payment, {"payment_amount": value})
+
+    assert desk.get("ar_bill__c", bill)["amount__c"] == "1234567890123.45"
+    assert desk.get("PaymentObj", payment)["payment_amount"] == "1234567890123.45"
+    assert desk.found("OrderPaymentObj")[0]["payment_amount"] == "1234567890123.45"
+
+
+@pytest.mark.parametrize(("mode", "read"), [("keep", ""), ("null", None)])
+def test_whether_empty_text_stays_apart_from_null_is_a_switch(mode: str, read: str | None) -> None:
+    desk = Desk(emptyText=mode)
+    row_id = desk.emulator.seed("customer", 1)[0]
+    desk.emulator.touch("customer", row_id, {"tel": "", "erp_source_id__c": ""})
+    row = desk.get("AccountObj", row_id, includeNull=True)
+
+    assert row["tel"] == read
+    assert row["erp_source_id__c"] is None
+    assert desk.found("AccountObj", ("tel", "IS", []))
+
+
+def test_limits_survive_a_clock_set_back() -> None:
+    desk = Desk(ratePerPath="1/20s")
+    assert len(desk.found("AccountObj")) == 0
+    desk.emulator.clock.advance(-3600)
+
+    assert desk.query("AccountObj")["errorCode"] == 0
+    assert desk.query("AccountObj")["errorCode"] == 30004
+
+
 def test_touch_refuses_what_a_person_could_not_do() -> None:
     emulator = create()
     row_id = emulator.seed("customer", 1)[0]

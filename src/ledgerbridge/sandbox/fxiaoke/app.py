@@ -108,9 +108,12 @@ class FxiaokeEmulator:
     def touch(self, kind: str, record_id: str, changes: Mapping[str, Any]) -> None:
         """A person edits one record: wire fields, new stamp. Also `owner`, and `life_status` ``invalid``/``normal``.
 
+        The `payment_amount` of a payment with a single line is changed by changing that line, as a person would.
         KeyError for an unknown record, ValueError with the vendor's text for a change the vendor refuses.
         """
-        spec, fields = self._spec(kind), dict(changes)
+        spec = self._spec(kind)
+        # The side door's JSON has floats for numbers; their shortest spelling is what was typed.
+        fields = {name: repr(value) if isinstance(value, float) else value for name, value in changes.items()}
         owner, life_status = fields.pop("owner", None), fields.pop("life_status", None)
         data = {"dataObjectApiName": spec.api_name, "_id": record_id, **fields}
         with self.books.lock:
@@ -119,7 +122,8 @@ class FxiaokeEmulator:
                 if life_status == "normal":
                     lifecycle.recover(self.tenant, spec, {"idList": [record_id]}, _SCREENS)
                 if fields or (owner is None and life_status is None):
-                    body = {"data": {"object_data": data}, "triggerApprovalFlow": False}
+                    details = self._edited_line(spec, record_id, fields)
+                    body = {"data": {"object_data": data, "details": details}, "triggerApprovalFlow": False}
                     writing.update(self.tenant, spec, body, _SCREENS)
                 if owner is not None:
                     moves = {"Data": [{"objectDataId": record_id, "ownerId": owner}]}
@@ -171,6 +175,16 @@ class FxiaokeEmulator:
         if kind not in names:
             raise ValueError(f"{kind!r} is no kind; kinds are customer, invoice, payment")
         return self.tenant.spec(names[kind])
+
+    def _edited_line(self, spec: ObjectSpec, record_id: str, fields: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The single line of a payment with the header's new amount; None where that is not what is edited."""
+        if spec.api_name != "PaymentObj" or "payment_amount" not in fields:
+            return None
+        details = self.tenant.details_of(spec, record_id)
+        live = [line["_id"] for _, line in details if line["life_status"] != "invalid"]
+        if len(live) != 1:
+            return None
+        return {"OrderPaymentObj": [{"_id": live[0], "payment_amount": fields["payment_amount"]}]}
 
     def _must_exist(self, spec: ObjectSpec, record_id: str) -> None:
         if self.books.get(spec.api_name, record_id) is None:

@@ -31,6 +31,7 @@ DEFAULTS: dict[str, Any] = {
     "bumpParent": False,  # a roll-up that moves bumps its parent's last_modified_time and version [inferred]
     "approvalObjects": [],  # api names with an approval flow, which triggerApprovalFlow sets off [2+]
     "unknownFields": "reject",  # reject | ignore: a field that describe does not have [inferred]
+    "emptyText": "keep",  # keep | null: whether an empty string in a text field stays apart from null [inferred]
     "ownerOnUpdate": "reject",  # reject | ignore: an update with another owner [inferred]
     "updateDetails": "replace",  # replace | ignore: what a supplied detail list of an update does [1]
     "replacedDetails": "invalid",  # invalid | delete: what becomes of a detail row left out of that list [inferred]

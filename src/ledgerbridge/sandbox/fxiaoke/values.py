@@ -48,7 +48,8 @@ def stored_value(tenant: Tenant, spec: ObjectSpec, field: Field, value: object, 
     if value is None or value == "":
         if field.api_name.startswith("mc_"):
             raise illegal(f"{spec.api_name}.{field.api_name} may not be set to null")
-        return None
+        keeps = value == "" and field.type in TEXT_TYPES and tenant.switches["emptyText"] == "keep"
+        return "" if keeps and not field.unique else None
     if field.type in TEXT_TYPES:
         return _text(spec, field, value)
     if field.type in DECIMAL_TYPES:
@@ -75,7 +76,7 @@ def check_unique(tenant: Tenant, spec: ObjectSpec, row_id: str, fields: Mapping[
     """Refused 32000 重复 duplicate if another row has the value of a unique field."""
     for name, value in fields.items():
         field = spec.fields.get(name)
-        if field is None or not field.unique or value is None:
+        if field is None or not field.unique or not value:
             continue
         for other in tenant.shelf(spec.api_name).with_value(name, value) - {row_id}:
             row = tenant.books.row(spec.api_name, other)
