@@ -342,7 +342,7 @@ def test_the_check_meant_for_a_sabotage_fails_it(sabotage: type[Toy], check: Che
     with sabotage(far, clock) as connector:
         offered["connector"] = connector
         try:
-            with pytest.raises((AssertionError, pytest.fail.Exception, ConnectorError)) as caught:
+            with pytest.raises((AssertionError, pytest.fail.Exception, ConnectorError)):
                 check(TestToy(), **{name: offered[name] for name in wanted if name != "self"})
         finally:
             for end in getattr(connector, "pair", ()):

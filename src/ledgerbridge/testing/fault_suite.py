@@ -179,12 +179,12 @@ class FaultSuite(Hooks):
         assert self.worker_threads() - before == set()
 
     def test_leaving_the_context_closes_every_socket(self, connector: Connector, far: FarSide) -> None:
-        before = {id(one) for one in open_sockets()}
+        before = open_sockets()
         kind = a_kind(connector.capabilities.reads)
         self.seed(far, kind, 2)
         walk(connector, kind, limit=1)
         connector.__exit__(None, None, None)
-        left = wait_for(lambda: [one for one in open_sockets() if id(one) not in before])
+        left = wait_for(lambda: [one for one in open_sockets() if one not in before])
         assert left == []
 
     # -- instruments of these checks
