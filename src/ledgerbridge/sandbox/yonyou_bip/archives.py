@@ -21,7 +21,10 @@ def save_failed(message: str) -> Refusal:
 
 
 def names_in(item: Row) -> Row:
-    """An archive record from the wire with its names as ``{simplifiedName,…}``, whichever of the two forms came."""
+    """An archive record from the wire with its names as ``{simplifiedName,…}``, whichever of the two forms came.
+
+    Raises Refusal 0 for names that are neither text nor an object.
+    """
     changed = dict(item)
     for field in NAMED:
         value = item.get(field)
@@ -29,6 +32,8 @@ def names_in(item: Row) -> Row:
             changed[field] = {"simplifiedName": value}
         elif isinstance(value, dict):
             changed[field] = {_FROM_ZH.get(key, key): text for key, text in value.items()}
+        elif value is not None:
+            raise save_failed(f"{field} must be an object of names")
     return changed
 
 

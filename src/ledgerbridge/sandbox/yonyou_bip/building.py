@@ -59,7 +59,7 @@ def built(ledger: Ledger, kind: Kind, body: Row, old: Row | None = None, said: R
         raise check_failed(f"{kind.rate} must be a positive number")
     row_id = old["id"] if old else ledger.new_id("document")
     row = _kept(body, kind.lines)
-    row.update({"id": row_id, kind.date: _date(kind.date, body[kind.date]), kind.currency: CURRENCIES[iso][0]})
+    row.update({"id": row_id, kind.date: business_date(kind.date, body[kind.date]), kind.currency: CURRENCIES[iso][0]})
     row[kind.rate] = text_of(rate)
     row["customer"] = _customer(ledger, kind, body)
     for name in ("customerCode", "customerName", "customer_code", "customer_name", "oriCurrencyCode", "currency_code"):
@@ -101,7 +101,8 @@ def _currency(kind: Kind, body: Row) -> str:
     return iso
 
 
-def _date(name: str, value: object) -> str:
+def business_date(name: str, value: object) -> str:
+    """A date from the wire, with or without a time, as documents carry it; Refusal 310015."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise wrong_format(name, "yyyy-MM-dd HH:mm:ss")
     try:
@@ -200,7 +201,9 @@ def _line(ledger: Ledger, kind: Kind, row: Row, line: Row, number: int, iso: str
 
 def _instalments(ledger: Ledger, kind: Kind, row: Row, line: Row, kept: Row, iso: str, rate: Decimal) -> list[Row]:
     """The instalments of a line; without any, one that falls due never (9999-12-31, B7)."""
-    given: list[Any] = line.get("grandsonItem") or [{kind.total: line[kind.total], "ratio": 100}]
+    given: Any = line.get("grandsonItem") or [{kind.total: line[kind.total], "ratio": 100}]
+    if not isinstance(given, list):
+        raise wrong_type("grandsonItem", "an array of objects")
     made: list[Row] = []
     for number, item in enumerate(given, 1):
         if not isinstance(item, dict) or item.get(kind.total) in (None, ""):
@@ -243,6 +246,7 @@ def _code(ledger: Ledger, kind: Kind, row: Row, old: Row | None) -> None:
     if not row.get("code"):
         number = ledger.books.next_serial(f"{kind.table}_code")
         row["code"] = f"{kind.code_prefix}{row[kind.date][:7].replace('-', '')}{number:06d}"
+    row["code"] = str(row["code"])
     held_by = ledger.books.find(kind.table, "code", row["code"])
     if held_by is not None and (old is None or held_by != old["id"]):
         raise check_failed(f"code {row['code']} already exists")

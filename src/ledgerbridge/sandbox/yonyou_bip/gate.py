@@ -144,8 +144,6 @@ def _answered(ledger: Ledger, route: Route, call: Call) -> Any:
             raise Refusal("399999", "unexpected state 0x7F")
         if ledger.faults.take(Fault.ERROR_IN_200, call.endpoint, is_write=route.write):
             raise Refusal("999", "the service is busy, the document could not be processed")
-        if not route.write and route.method == "POST" and isinstance(call.body, list) and "list" in call.endpoint:
-            raise wrong_type("body", "an object")
         return once(ledger, call, route.handler) if route.idempotent else route.handler(ledger, call)
 
 

@@ -70,8 +70,10 @@ class Page:
         return -(-self.total // self.size)
 
 
-def page_of(ledger: Ledger, rule: ListRule, body: Mapping[str, Any]) -> Page:
+def page_of(ledger: Ledger, rule: ListRule, body: Any) -> Page:
     """The page that `body` asks for; Refusal for a bad index, size or filter."""
+    if not isinstance(body, dict):
+        raise wrong_type("body", "an object")
     index = _positive(body, "pageIndex", 1)
     size = _capped(ledger, rule, _positive(body, "pageSize", rule.default_size))
     if index == 1:
@@ -89,7 +91,7 @@ def page_of(ledger: Ledger, rule: ListRule, body: Mapping[str, Any]) -> Page:
     return Page(rows, index, size, len(keys))
 
 
-def answer(ledger: Ledger, rule: ListRule, body: Mapping[str, Any]) -> Any:
+def answer(ledger: Ledger, rule: ListRule, body: Any) -> Any:
     """The `data` of a list answer: the usual envelope, or a bare array where the rule says so."""
     page = page_of(ledger, rule, body)
     if rule.bare:

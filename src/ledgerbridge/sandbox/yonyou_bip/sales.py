@@ -9,13 +9,14 @@ from typing import Any
 from ledgerbridge.sandbox.books import Row
 
 from .batches import data_of, items_of, object_of, summary
+from .building import business_date
 from .call import Call, Handler, Route
 from .documentlists import list_handler
 from .documents import OAR, RECEIVABLE, ZERO
 from .filters import span
 from .ledger import ORG, Ledger
 from .lists import ListRule
-from .refusal import check_failed, generic, missing, no_data, wrong_format, wrong_type
+from .refusal import check_failed, generic, missing, no_data, wrong_type
 from .wire import AMOUNTS, CURRENCIES, currency_code, decimal_of, presentable, rounded, storable, text_of
 
 TABLE = "sd_invoice"
@@ -138,9 +139,7 @@ def _built(ledger: Ledger, item: Row, old: Row | None) -> Row:
     for name in ("agentId", "invAgentId"):
         if ledger.merchant(item[name]) is None:
             raise no_data(f"customer {item[name]} unknown")
-    date_text = str(item["vouchdate"])
-    if len(date_text) not in (10, 19):
-        raise wrong_format("vouchdate", "yyyy-MM-dd HH:mm:ss")
+    on = business_date("vouchdate", item["vouchdate"])
     details = item["saleInvoiceDetails"]
     if not isinstance(details, list) or not all(isinstance(line, dict) for line in details):
         raise wrong_type("saleInvoiceDetails", "an array of objects")
@@ -148,7 +147,7 @@ def _built(ledger: Ledger, item: Row, old: Row | None) -> Row:
     flip = -1 if red and ledger.switches["red_amounts"] == "positive" else 1
     row: Row = storable({key: value for key, value in item.items() if key not in _SET_HERE and value is not None})
     row["id"] = old["id"] if old else ledger.new_id("document")
-    row.update({"currency": CURRENCIES[iso][0], "orgId": ORG["id"], "vouchdate": f"{date_text[:10]} 00:00:00"})
+    row.update({"currency": CURRENCIES[iso][0], "orgId": ORG["id"], "vouchdate": on})
     row.update({"agentId": str(item["agentId"]), "invAgentId": str(item["invAgentId"])})
     row.update({name: _amount(name, item[name], iso, flip) for name in _SIX})
     row["saleInvoiceDetails"] = [
@@ -169,7 +168,7 @@ def _built(ledger: Ledger, item: Row, old: Row | None) -> Row:
         raise check_failed("oriMoney and oriTax do not add up to oriSum")
     if Decimal(row["oriSum"]) > 0 if red else Decimal(row["oriSum"]) < 0:
         raise check_failed(f"oriSum {row['oriSum']}: red invoices are below zero, blue ones not")
-    row["code"] = str(item.get("code") or f"SI{date_text[:4]}{ledger.books.next_serial('sd_code'):06d}")
+    row["code"] = str(item.get("code") or f"SI{on[:4]}{ledger.books.next_serial('sd_code'):06d}")
     held_by = ledger.books.find(TABLE, "code", row["code"])
     if held_by not in (None, row["id"]):
         raise check_failed(f"code {row['code']} already exists")

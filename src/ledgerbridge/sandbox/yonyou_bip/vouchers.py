@@ -20,7 +20,7 @@ from .documents import (
     total_of,
 )
 from .ledger import Ledger
-from .refusal import check_failed, generic, missing
+from .refusal import check_failed, generic, missing, wrong_type
 
 # an id wins over a code: a code sent alone must not lose against the id on record
 _CODES = (
@@ -81,6 +81,8 @@ def _updated(ledger: Ledger, kind: Kind, item: Row, endpoint: str) -> Row:
         if item.get(by_code) and not item.get(by_id):
             merged.pop(by_id, None)
     if kind.lines in item:
+        if not isinstance(item[kind.lines], list) or not all(isinstance(line, dict) for line in item[kind.lines]):
+            raise wrong_type(kind.lines, "an array of objects")
         held = {str(line["id"]): line for line in merged[kind.lines]}
         merged[kind.lines] = [
             _merged_line(kind, held.get(str(line.get("id")), {}), line)
