@@ -179,7 +179,7 @@ class Rule(Part):
     @model_validator(mode="before")
     @classmethod
     def _spell_out(cls, value: Any) -> Any:
-        return {"wire": value} if isinstance(value, str) else value
+        return {"wire": value} if isinstance(value, str | list | tuple) else value
 
     @model_validator(mode="after")
     def _one_source(self) -> Rule:
