@@ -9,12 +9,13 @@ Own fields, beyond those that Zoho ships (zoho.md 12) and the contract of zoho.m
 every module; a record that a person typed in by hand, or a second one of the same number, has none.
 
 ================  ====================================================================================================
-Accounts          ERP_Id, ERP_Code (the ERP's customer code), Credit_Code (unified social credit code, 18 characters),
-                  Short_Name, Email, Mobile, Billing_District, Region_Code, Bank_Name, Bank_Account, Class_Code,
-                  Class_Name, Trade (the ERP's industry), Salesperson_Code, Salesperson, Credit_Limit, Credit_Days,
-                  Opened_On, Disabled_On, Payer_Names (one a line)
+Accounts          ERP_Id, ERP_Code (the customer code that the holding gives, null where it gives none), Credit_Code
+                  (unified social credit code, 18 characters), Short_Name, Email, Mobile, Billing_District,
+                  Region_Code, Bank_Name, Bank_Account, Class_Code, Class_Name, Trade (the ERP's industry),
+                  Salesperson_Code, Salesperson, Credit_Limit, Credit_Days, Opened_On, Disabled_On, Payer_Names (one a
+                  line)
 Contacts          ERP_Id
-Products          ERP_Id
+Products          ERP_Id, Tax_Rate_Percent
 Invoices          ERP_Id, ERP_Invoice_Number, ERP_Kind (invoice, credit_note, opening_balance, other_receivable),
                   ERP_Total = ERP_Net + ERP_Tax (in the invoice's currency), ERP_Rate (CNY for one unit, as the ERP has
                   it), ERP_Base_Total (CNY), Balance_Due, Paid_Amount, Payment_Status, Last_Payment_Date,

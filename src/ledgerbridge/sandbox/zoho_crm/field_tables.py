@@ -1,4 +1,4 @@
-"""The tables behind :mod:`.fields`: one line a field (name, type, length, flags, ``->`` target), one entry a module."""
+"""The tables behind :mod:`.fields`: a line a field (name, type, length, ``.decimals``, flags, ``->`` target), an entry a module."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ _INVOICED_ITEMS = """
 id bigint 18 readonly
 Product_Name lookup mandatory ->Products
 Quantity double
-List_Price currency
+List_Price currency .4
 Discount currency
 Line_Tax linetax
 Description textarea 2000

@@ -27,6 +27,7 @@ class Field:
     own: bool = False
     values: tuple[str, ...] = ()
     target: str = ""
+    decimals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,11 @@ _LENGTHS = {
     "autonumber": 50,
 }
 _LENGTHS |= {"currency": 16, "double": 16, "integer": 9, "bigint": 18, "boolean": 5, "date": 20, "datetime": 20}
+_DECIMALS = {"currency": 2, "formula": 2, "double": 9}
 
 
 def _field(table: str, field_id: str, words: list[str], payments: str) -> Field:
-    """One line of a table: name, type, then a length, flags and ``->Module`` in any order."""
+    """One line of a table: name, type, then a length, decimals, flags and ``->Module`` in any order."""
     name, data_type, *rest = words
     flags = {word for word in rest if word.isalpha()}
     target = next((word[2:] for word in rest if word.startswith("->")), "")
@@ -132,5 +134,6 @@ def _field(table: str, field_id: str, words: list[str], payments: str) -> Field:
         read_only="readonly" in flags or data_type in ("formula", "autonumber"),
         own="own" in flags,
         values=PICK_LISTS.get(f"{table}.{name}", ()),
+        decimals=next((int(word[1:]) for word in rest if word.startswith(".")), _DECIMALS.get(data_type, 0)),
         target=payments if target == "Payments" else target,
     )

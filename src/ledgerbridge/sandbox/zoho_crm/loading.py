@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -46,8 +46,8 @@ class _Load:
     taken: set[tuple[str, str]] = field(default_factory=set)
 
     def number(self, table: str, number: str) -> str | None:
-        """`number` as ERP_Id, None if another record has it already."""
-        if (table, number) in self.taken or self.org.books.ids_by(table, "ERP_Id", number):
+        """`number` as ERP_Id; None where there is none or another record has it already."""
+        if not number or (table, number) in self.taken or self.org.books.ids_by(table, "ERP_Id", number):
             return None
         self.taken.add((table, number))
         return number
@@ -69,12 +69,15 @@ def money(amount: int, currency: str) -> str:
 
 
 def load(org: Org, holding: Holding) -> None:
-    """Put a holding on record, in addition to what is there."""
+    """Put a holding on record, in addition to what is there; what a tenant has no module for is left out."""
+    tables = {module.table for module in org.schema.values()}
+    holding = replace(holding, invoices=holding.invoices if "Invoices" in tables else ())
     state = _Load(org, _as_of(holding))
     _rates(org, holding)
     for company in holding.companies:
         _company(state, company)
-    _goods(state, (line for invoice in holding.invoices for line in invoice.lines), holding.invoices)
+    if "Products" in tables:
+        _goods(state, (line for invoice in holding.invoices for line in invoice.lines), holding.invoices)
     paid_on = _paid_on(holding.receipts)
     for invoice in holding.invoices:
         row = _invoice(state, invoice, paid_on.get(invoice.key))
@@ -120,8 +123,8 @@ def _company(state: _Load, company: Company) -> None:
         "Billing_District": company.district or None,
         "Currency": company.currency,
         "ERP_Id": state.number("Accounts", company.code),
-        "ERP_Code": company.code,
-        "Credit_Code": company.credit_code,
+        "ERP_Code": company.code or None,
+        "Credit_Code": company.credit_code or None,
         "Short_Name": company.short_name or None,
         "Email": company.email or None,
         "Mobile": company.mobile or None,
@@ -211,8 +214,8 @@ def _invoice(state: _Load, invoice: Invoice, paid_on: date | None) -> Row:
         "Paid_Amount": money(paid, code),
         "Payment_Status": _payment_status(invoice, state.as_of),
         "Last_Payment_Date": paid_on.isoformat() if paid_on else None,
-        "Tax_Invoice_Code": invoice.tax_invoice_code,
-        "Tax_Invoice_Number": invoice.tax_invoice_number,
+        "Tax_Invoice_Code": invoice.tax_invoice_code or None,
+        "Tax_Invoice_Number": invoice.tax_invoice_number or None,
         "ERP_Order_Number": invoice.order_number or None,
         "Contract_Number": invoice.contract_number or None,
         "Salesperson_Code": invoice.salesperson_code or None,
@@ -245,7 +248,7 @@ def _lines(state: _Load, invoice: Invoice) -> list[Row]:
         rows.append(
             {
                 "id": state.org.new_id(),
-                "Product_Name": state.products[line.item_code],
+                "Product_Name": state.products.get(line.item_code),
                 "Quantity": wire.number_text(line.quantity),
                 "List_Price": wire.number_text(line.unit_price_net),
                 "Discount": "0",

@@ -183,7 +183,7 @@ def _field(org: Org, module: Module, field: Field) -> dict[str, Any]:
         "visible": True,
         "unique": {"casesensitive": False} if field.unique else {},
         "external": {"type": "org", "show": True} if field.external else None,
-        "decimal_place": {"currency": 2, "double": 9}.get(field.data_type),
+        "decimal_place": field.decimals or None,
         "lookup": {},
         "pick_list_values": [],
         "formula": {},
@@ -210,7 +210,7 @@ def _field(org: Org, module: Module, field: Field) -> dict[str, Any]:
     elif field.data_type == "formula":
         shown["formula"] = {"return_type": "currency", "expression": None}
     if field.data_type in ("currency", "formula"):
-        shown["currency"] = {"rounding_option": "round_half_up", "precision": 2}
+        shown["currency"] = {"rounding_option": "round_half_up", "precision": field.decimals}
     return shown
 
 

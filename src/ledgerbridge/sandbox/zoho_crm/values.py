@@ -56,7 +56,7 @@ def accept_scalar(org: Org, field: Field, value: Any, currency: str | None) -> A
     """The books' form of a wire value that is neither null, a lookup nor a list; raises :class:`Unfit`."""
     kind = field.data_type
     if kind in ("currency", "double"):
-        return _accept_number(org, field, value, 9 if kind == "double" else places(currency))
+        return _accept_number(org, field, value, max(field.decimals, places(currency)))
     if kind in ("integer", "bigint"):
         return _accept_integer(field, value)
     if kind == "boolean":
