@@ -5,13 +5,18 @@ Nothing is opened before it is asked for, so that a command that needs no databa
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
 
 from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.config import workspace as workspaces
@@ -20,18 +25,20 @@ from ledgerbridge.config.systems import connector_class, connector_package, conn
 from ledgerbridge.config.tree import SystemSettings
 from ledgerbridge.connectors.base import Connector, Surroundings
 from ledgerbridge.errors import ConfigError, LedgerbridgeError, MappingError
-from ledgerbridge.mapping.apply import Context, Filtered, Inbound, Mapped, Unmapped, compile_inbound
+from ledgerbridge.mapping.apply import Context, Inbound, Mapped, Unmapped, canonical_bytes, compile_inbound
 from ledgerbridge.mapping.load import load_mapping, overlay
 from ledgerbridge.mapping.spec import MappingSpec
 from ledgerbridge.model.base import Kind
-from ledgerbridge.model.problem import Problem
 from ledgerbridge.model.raw import Raw
-from ledgerbridge.model.wirejson import WireError
+from ledgerbridge.sync.decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected
+from ledgerbridge.sync.importing import ImportedFile
+from ledgerbridge.sync.pull import Source, StreamOrder
+from ledgerbridge.sync.sweep import SweepPolicy
 
 if TYPE_CHECKING:
     from ledgerbridge.store import Store
 
-Decode = Callable[[Raw], Mapped | Unmapped | Filtered]
+_ORDER = list(Kind)  # customers first: what refers to them comes later
 
 
 class App:
@@ -41,7 +48,6 @@ class App:
         self.workspace = workspace
         self.clock: Clock = clock or SystemClock()
         self.resolver = Resolver(workspace.folder)
-        self._inbound: dict[tuple[str, Kind, str], Inbound] = {}
 
     @property
     def zone(self) -> ZoneInfo:
@@ -50,10 +56,12 @@ class App:
 
     @cached_property
     def store(self) -> Store:
-        """The database, migrated; relative SQLite paths start at the workspace."""
-        from ledgerbridge.store import open_store
+        """The database. A missing SQLite file is made; an older version is a StoreError that says how to migrate."""
+        from ledgerbridge.store import Store
 
-        return open_store(database_url(self.workspace))
+        url = database_url(self.workspace)
+        missing = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
+        return Store.create(url, clock=self.clock) if missing else Store.open(url, clock=self.clock)
 
     def close(self) -> None:
         """Close the database if it was opened."""
@@ -101,30 +109,97 @@ class App:
     def context(self, system: str) -> Context:
         """What mappings of a system may use: zone, base currency, the system's options."""
         base = self.workspace.tree.workspace.base_currency
-        return Context(zone=self.zone, base_currency=base, options=self.system(system).options)
+        configured = self.workspace.tree.systems.get(system)
+        return Context(zone=self.zone, base_currency=base, options=configured.options if configured else {})
 
-    def decode(self, system: str) -> Decode:
-        """From a raw record of a system to its canonical form; mappings are compiled on first use."""
+    def decode(self, system: str, kind: Kind, wire_types: Iterable[str]) -> DecodeWith:
+        """How the records of one stream become canonical: one compiled mapping per wire type.
 
-        def decode(raw: Raw) -> Mapped | Unmapped | Filtered:
-            key = (system, raw.kind, raw.wire_type)
-            inbound = self._inbound.get(key)
-            if inbound is None:
-                inbound = compile_inbound(self.mapping(*key), self.context(system))
-                self._inbound[key] = inbound
-            try:
-                payload = raw.payload()
-            except WireError as error:
-                return Unmapped((Problem(field="", wire="", value="", rule=f"{raw.wire_type}:json", why=str(error)),))
-            return inbound(payload)
-
-        return decode
-
-    def fingerprint(self, system: str, kind: Kind, wire_types: Iterable[str]) -> str:
-        """Changes whenever a mapping of the stream, or what it may use, changes."""
+        The fingerprint changes with any mapping of the stream and with what mappings may use.
+        """
         context = self.context(system)
-        parts = [self.mapping(system, kind, wire_type).fingerprint for wire_type in sorted(wire_types)]
-        return "|".join([*parts, str(context.zone), context.base_currency, str(sorted(context.options.items()))])
+        specs = {wire_type: self.mapping(system, kind, wire_type) for wire_type in wire_types}
+        by_wire_type = {wire_type: _decoder(compile_inbound(spec, context)) for wire_type, spec in specs.items()}
+        told = [spec.fingerprint for _, spec in sorted(specs.items())]
+        told += [str(context.zone), context.base_currency, json.dumps(context.options, sort_keys=True, default=str)]
+        fingerprint = hashlib.blake2b("|".join(told).encode(), digest_size=16).hexdigest()
+        return DecodeWith(by_wire_type, fingerprint)
+
+    def source(self, system: str, kinds: Iterable[Kind] | None = None, *, full: bool, sweep: bool) -> Source:
+        """What a pull of one system needs; kinds unset: those of its settings, or all that its connector reads."""
+        connector = self.connector(system)
+        capabilities = connector.capabilities
+        wanted = (
+            list(kinds)
+            if kinds is not None
+            else list(self.system(system).pull or sorted(capabilities.reads, key=_ORDER.index))
+        )
+        for kind in wanted:
+            if kind not in capabilities.reads:
+                known = ", ".join(sorted(capabilities.reads)) or "nothing"
+                raise ConfigError(f"{system} ({self.system(system).connector}) reads {known}, not {kind}")
+        policy = SweepPolicy(vanish_percent_max=self.workspace.tree.pull.sweep_loss_max_percent)
+        orders = tuple(
+            StreamOrder(kind, self.decode(system, kind, capabilities.wire_types[kind]), full, sweep, policy)
+            for kind in wanted
+        )
+        return Source(system, lambda: connector, orders, self.workspace.tree.pull.page_size)
+
+    def decode_stream(self, system: str, kind: Kind) -> DecodeWith:
+        """The decode of one stream of a system; of a name that only imports used, the one of the `sheets` connector."""
+        if system in self.workspace.tree.systems:
+            return self.decode(system, kind, self.connector(system).capabilities.wire_types.get(kind, ()))
+        specs = {}
+        for name in built_in_mappings("sheets"):
+            spec = built_in_mapping("sheets", name)
+            if spec is not None and spec.kind is kind:
+                specs[spec.wire_type] = spec
+        context = self.context(system)
+        by_wire_type = {wire_type: _decoder(compile_inbound(spec, context)) for wire_type, spec in specs.items()}
+        return DecodeWith(by_wire_type, "|".join(spec.fingerprint for spec in specs.values()))
+
+    def import_source(self, system: str, imported: ImportedFile, mapping: Path | None) -> Source:
+        """What an import of one file needs: the file as a system of its own, read by the `sheets` connector.
+
+        `mapping` is laid over the built-in mapping. ConfigError for options that do not fit, or a file that is not there.
+        """
+        path = imported.path.resolve()
+        if not path.is_file():
+            raise ConfigError(f"{imported.path}: there is no such file")
+        made = connector_class("sheets")
+        raw = {"files": [{"path": str(path), "kind": imported.kind.value, **imported.options}]}
+        try:
+            settings = made.settings.model_validate(raw, strict=False)
+        except ValidationError as error:
+            faults = "; ".join(str(fault["msg"]) for fault in error.errors(include_url=False, include_input=False))
+            raise ConfigError(f"{imported.path} cannot be imported so: {faults}") from None
+        surroundings = replace(self.surroundings(system), folder=path.parent)
+        connector = _construct(made, settings, surroundings)
+        wire_type = imported.options.get("wire_type") or connector.capabilities.wire_types[imported.kind][0]
+        name = f"{imported.kind}.{wire_type}.yaml"
+        spec = built_in_mapping("sheets", name)
+        if spec is None:
+            raise MappingError(f"the sheets connector has no mapping {name}")
+        if mapping is not None:
+            try:
+                spec = overlay(spec, mapping.read_text("utf-8"), str(mapping))
+            except (OSError, UnicodeDecodeError) as error:
+                raise MappingError(
+                    f"{mapping}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
+                ) from None
+        decode = DecodeWith({wire_type: _decoder(compile_inbound(spec, self.context(system)))}, spec.fingerprint)
+        # A file is read as a whole each time: an import of another file under the same name must not be taken for it.
+        return Source(system, lambda: connector, (StreamOrder(imported.kind, decode, full=True),), None)
+
+
+def _decoder(inbound: Inbound) -> Callable[[Raw], Decoded]:
+    def decode(raw: Raw) -> Decoded:
+        result = inbound(raw.payload())
+        if isinstance(result, Mapped):
+            return Accepted(result.value, canonical_bytes(result.value), result.notices)
+        return Rejected(result.problems) if isinstance(result, Unmapped) else LeftOut(result.reason)
+
+    return decode
 
 
 def open_app(

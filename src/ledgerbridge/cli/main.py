@@ -98,7 +98,7 @@ def _usage(error: Exception) -> int:
 def _register() -> None:
     if app.registered_commands:
         return
-    from . import checking, files, looking, mappings, pulling, sandboxing, starting
+    from . import checking, files, looking, mappings, pulling, sandboxing, setaside, starting
 
     registrations: tuple[Callable[[typer.Typer], None], ...] = (
         starting.register,
@@ -106,6 +106,7 @@ def _register() -> None:
         pulling.register,
         files.register,
         looking.register,
+        setaside.register,
         mappings.register,
         sandboxing.register,
     )

@@ -59,7 +59,7 @@ class PullSettings(Section):
 
     page_size: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Records a page; unset: the most that each far side allows."""
-    sweep_loss_max_percent: Annotated[float, Field(ge=0, le=100)] = 20.0
+    sweep_loss_max_percent: Annotated[int, Field(ge=0, le=100)] = 10
     """A key sweep that would mark more than this share of the records as deleted marks none and is reported."""
     history_days: Annotated[int, Field(ge=0)] = 400
     """How long earlier versions of changed records are kept."""

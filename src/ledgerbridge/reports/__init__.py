@@ -1,1 +1,4 @@
-"""."""
+"""Documents for people: tables, statements, aging and exception reports as XLSX, PDF, HTML, JSON.
+
+May import ``model``; never the store, the network or the clock: what is to be shown is given.
+"""

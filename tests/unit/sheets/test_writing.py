@@ -11,6 +11,7 @@ from ledgerbridge.connectors.base import Surroundings, Write
 from ledgerbridge.connectors.sheets import Sheets, writing
 from ledgerbridge.connectors.sheets.settings import SheetsSettings
 from ledgerbridge.errors import Refused
+from ledgerbridge.model import cells
 from ledgerbridge.model.base import Kind, Ref, Version
 from ledgerbridge.model.change import Action, Change
 from ledgerbridge.model.raw import Receipt
@@ -62,13 +63,13 @@ def test_an_xlsx_holds_text_where_text_was_given(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["=1", "+1+1", "@x", "\t=1", "＝1", "　-a", "-cmd|x"])
 def test_text_that_starts_a_formula_is_guarded_and_comes_back(text: str) -> None:
-    assert writing.guarded(text).startswith("'")
-    assert writing.unguarded(writing.guarded(text)) == text
+    assert cells.guarded(text).startswith("'")
+    assert cells.unguarded(cells.guarded(text)) == text
 
 
 @pytest.mark.parametrize("text", ["-5", "-5.20", "甲", "a=b", ""])
 def test_numbers_and_plain_text_are_left_alone(text: str) -> None:
-    assert writing.guarded(text) == text
+    assert cells.guarded(text) == text
 
 
 def test_a_repeated_create_makes_no_second_row(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from typing import ClassVar, Self
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import ConnectorError, Refused, SourceFileError, Unsupported
 from ledgerbridge.model.base import Kind, Ref, Version
+from ledgerbridge.model.cells import unguarded
 from ledgerbridge.model.change import Action
 from ledgerbridge.model.raw import Raw, Receipt, digest_of
 from ledgerbridge.model.wirejson import WireValue, dumps
 
 from .reading import KEYS, SKIP, FileRecords, each, fingerprint, matching, read_file
 from .settings import WIRE_TYPES, FileSettings, SheetsSettings
-from .writing import unguarded, write_table
+from .writing import write_table
 
 _LOOKED_UP = ("number", "customer_code", "credit_code", "customer_name", "serial", "tax_invoice_number")
 

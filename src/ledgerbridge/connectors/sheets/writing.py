@@ -5,26 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ledgerbridge.model.cells import guarded, is_exact_number
+
 from .columns import COLUMNS
 
-_FORMULA = re.compile("^[ \u00a0\u3000]*[=+\\-@\t\r\n\x00＝＋－＠]")
-_NUMBER = re.compile(r"^-?\d{1,15}(\.\d{1,6})?$")
 _AMOUNTS = frozenset({"total", "net", "tax", "open", "amount", "fee", "credit_limit", "credit_days", "exchange_rate"})
-
-
-def guarded(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: a leading apostrophe where it would (ASVS 5 1.2.10). Numbers stay."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The text that :func:`guarded` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def header(column: str, table_type: str) -> str:
@@ -79,7 +68,7 @@ def _xlsx(path: Path, table_type: str, columns: Sequence[str], body: Sequence[Ma
                 value = row.get(column)
                 if value is None:
                     continue
-                if column in _AMOUNTS and _NUMBER.match(value):
+                if column in _AMOUNTS and is_exact_number(value):
                     sheet.write_number(
                         line, at, float(value)
                     )  # a cell's number is a double by its format; 15 digits are exact

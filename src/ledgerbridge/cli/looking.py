@@ -1,0 +1,237 @@
+"""`show`, `runs`, `quarantine` and `status`: look at what is stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ledgerbridge.errors import ConfigError
+from ledgerbridge.model.base import Kind
+
+from .main import Json, Session, WorkspaceOption, session
+from .output import Exit, amount, plain, table
+from .words import word
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledgerbridge.store.copies import Copy
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("show")(show_record)
+    app.command("status")(status)
+    runs = typer.Typer(help="What was run, and what became of it.", no_args_is_help=True)
+    runs.command("list")(list_runs)
+    runs.command("show")(show_run)
+    app.add_typer(runs, name="runs")
+
+
+def show_record(
+    kind: Kind,
+    record: Annotated[str, typer.Argument(help="An id, number or code, as any system knows it.")],
+    system: Annotated[str | None, typer.Option("--system", "-s", help="Only this system's copies.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Also the record as the system sent it.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: Json = False,
+) -> None:
+    """Show all copies of a record side by side, and where each value came from."""
+    from ledgerbridge.store import copies
+
+    with session(workspace, as_json) as now:
+        with now.app.store.reading() as tx:
+            found = copies.find(tx, record, system=system, kind=kind)
+        told = [_copy_as_plain(now, copy, raw=raw) for copy in found]
+
+        def show(console: Console) -> None:
+            if not told:
+                console.print(word("nothing", now.out.language), markup=False)
+            else:
+                _side_by_side(console, now, told)
+
+        now.out.result(told, show)
+        if not told:
+            raise typer.Exit(Exit.FINDINGS)
+
+
+def list_runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    workspace: WorkspaceOption = None,
+    as_json: Json = False,
+) -> None:
+    """The latest runs, newest first."""
+    from ledgerbridge.store import runs
+
+    with session(workspace, as_json) as now:
+        with now.app.store.reading() as tx:
+            found = runs.recent(tx, limit)
+        lang = now.out.language
+
+        def show(console: Console) -> None:
+            heads = [word(head, lang) for head in ("run", "action", "started", "finished", "status", "error")]
+            rows = [
+                (
+                    run.run_id,
+                    run.action,
+                    _local(now, run.started_at),
+                    _local(now, run.finished_at),
+                    _state(run, lang),
+                    run.error,
+                )
+                for run in found
+            ]
+            table(console, word("runs_title", lang), heads, rows)
+
+        now.out.result(found, show)
+
+
+def show_run(
+    run_id: Annotated[str, typer.Argument(help="A run's id, or its beginning.")],
+    workspace: WorkspaceOption = None,
+    as_json: Json = False,
+) -> None:
+    """One run with every certificate."""
+    from ledgerbridge.store import runs
+
+    with session(workspace, as_json) as now:
+        with now.app.store.reading() as tx:
+            run = runs.get(tx, run_id)
+            steps = runs.steps_of(tx, run.run_id) if run else []
+        if run is None:
+            raise ConfigError(f"there is no run {run_id!r}, or several begin so; `ledgerbridge runs list` shows them")
+        lang = now.out.language
+
+        def show(console: Console) -> None:
+            console.print(f"{run.run_id} · {run.action} · {_state(run, lang)}", markup=False)
+            for step in steps:
+                certificate = step.certificate
+                verdict = word("ties" if certificate.ties else "does_not_tie", lang)
+                title = f"{certificate.system} / {word(str(certificate.kind), lang)} · {step.step} · {verdict}"
+                heads = [
+                    word("status", lang),
+                    word("currency", lang),
+                    ">" + word("records", lang),
+                    ">" + word("amount", lang),
+                ]
+                rows: list[list[object]] = [
+                    [word(str(t.bucket), lang), t.currency, t.records, amount(t.minor, t.currency)]
+                    for t in certificate.tallies
+                ]
+                table(console, title, heads, rows)
+                for reason, count in step.reasons.items():
+                    console.print(f"  {count} × {reason}", markup=False)
+                for fault in (*certificate.faults, *([step.error] if step.error else [])):
+                    console.print(f"  {fault}", markup=False)
+
+        now.out.result({"run": run, "steps": steps}, show)
+
+
+def status(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
+    """What is on record per system and kind, when it was last read, what waits in quarantine, and the audit log's soundness."""
+    from ledgerbridge.store import audit, from_us, quarantine, runs, streams, totals
+
+    with session(workspace, as_json) as now:
+        with now.app.store.reading() as tx:
+            states = streams.every(tx)
+            books = totals.every(tx)
+            waiting = quarantine.open_counts(tx)
+            latest = runs.recent(tx, 1)
+            chain = audit.verify(tx)
+        told = [
+            {
+                "system": state.system,
+                "kind": state.kind,
+                "records": sum(records for records, _ in books.get((state.system, state.kind), {}).values()),
+                "totals": {
+                    currency: minor
+                    for currency, (_, minor) in books.get((state.system, state.kind), {}).items()
+                    if currency
+                },
+                "last_complete": from_us(state.complete_us) if state.complete_us else None,
+                "last_full": from_us(state.full_us) if state.full_us else None,
+                "reading_now": state.holder,
+                "quarantined": waiting.get((state.system, state.kind), 0),
+            }
+            for state in states
+        ]
+        document = {
+            "database": now.app.store.shown,
+            "streams": told,
+            "last_run": latest[0] if latest else None,
+            "audit": {"entries": chain.entries, "fault": chain.fault},
+        }
+        now.out.result(document, lambda console: _show_status(console, now, document))
+        if chain.fault is not None or any(row["quarantined"] for row in told):
+            raise typer.Exit(Exit.FINDINGS)
+
+
+def _show_status(console: Console, now: Session, document: dict[str, Any]) -> None:
+    lang = now.out.language
+    heads = [word(head, lang) for head in ("system", "kind", "records", "totals", "last_pull", "quarantined")]
+    rows = []
+    for row in document["streams"]:
+        sums = ", ".join(f"{amount(minor, currency)} {currency}" for currency, minor in sorted(row["totals"].items()))
+        when = _local(now, row["last_complete"])
+        rows.append((row["system"], word(str(row["kind"]), lang), row["records"], sums, when, row["quarantined"] or ""))
+    table(console, f"{word('status_title', lang)} · {document['database']}", heads, rows)
+    run = document["last_run"]
+    if run is not None:
+        console.print(f"{word('run', lang)} {run.run_id} · {run.action} · {_state(run, lang)}", markup=False)
+    if document["audit"]["fault"]:
+        console.print(f"audit: {document['audit']['fault']}", markup=False)
+
+
+def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
+    from ledgerbridge.mapping.apply import fields_read
+
+    told: dict[str, Any] = {
+        "system": copy.ref.system,
+        "external_id": copy.ref.external_id,
+        "object": copy.wire_type,
+        "state": copy.state,
+        "flawed": copy.flawed,
+        "changed_at": copy.changed_at,
+        "changed_run": copy.changed_run,
+        "fields": json.loads(copy.canonical) if copy.canonical else {},
+        "notices": json.loads(copy.notices_json) if copy.notices_json else [],
+    }
+    if copy.ref.system in now.app.workspace.tree.systems:
+        told["read_from"] = plain(dict(fields_read(now.app.mapping(copy.ref.system, copy.ref.kind, copy.wire_type))))
+    if raw and copy.raw is not None:
+        told["raw"] = copy.raw.decode("utf-8", errors="replace")
+    return told
+
+
+def _side_by_side(console: Console, now: Session, told: list[dict[str, Any]]) -> None:
+    lang = now.out.language
+    fields = list(dict.fromkeys(field for copy in told for field in copy["fields"]))
+    heads = [word("field", lang), *(f"{copy['system']} {copy['external_id']}" for copy in told)]
+    rows: list[list[object]] = [["(state)", *(f"{copy['state']}{' !' if copy['flawed'] else ''}" for copy in told)]]
+    rows += [[field, *(_cell(copy, field) for copy in told)] for field in fields]
+    table(console, "", heads, rows)
+    for copy in told:
+        for notice in copy["notices"]:
+            console.print(f"{copy['system']}: {notice['field']} ← {notice['wire']}: {notice['why']}", markup=False)
+        if "raw" in copy:
+            console.print(f"{copy['system']} {copy['object']}: {copy['raw']}", markup=False)
+
+
+def _cell(copy: dict[str, Any], field: str) -> str:
+    if field not in copy["fields"]:
+        return ""
+    value = copy["fields"][field]
+    text = "∅" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    source = copy.get("read_from", {}).get(field)
+    shown = text if len(text) <= 60 else f"{text[:59]}…"
+    return f"{shown}  ← {source}" if source else shown
+
+
+def _local(now: Session, moment: Any) -> str:
+    return "" if moment is None else moment.astimezone(now.app.zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _state(run: Any, lang: str) -> str:
+    return word(str(run.status), lang)
