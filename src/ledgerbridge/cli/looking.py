@@ -11,7 +11,7 @@ from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import Kind
 
 from .main import Json, Session, WorkspaceOption, session
-from .output import Exit, amount, plain, table
+from .output import Exit, amount, table
 from .words import word
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _show_status(console: Console, now: Session, document: dict[str, Any]) -> No
 
 
 def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
-    from ledgerbridge.mapping.apply import fields_read
+    from ledgerbridge.mapping.reads import sources
 
     told: dict[str, Any] = {
         "system": copy.ref.system,
@@ -199,7 +199,7 @@ def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
         "notices": json.loads(copy.notices_json) if copy.notices_json else [],
     }
     if copy.ref.system in now.app.workspace.tree.systems:
-        told["read_from"] = plain(dict(fields_read(now.app.mapping(copy.ref.system, copy.ref.kind, copy.wire_type))))
+        told["read_from"] = sources(now.app.mapping(copy.ref.system, copy.ref.kind, copy.wire_type))
     if raw and copy.raw is not None:
         told["raw"] = copy.raw.decode("utf-8", errors="replace")
     return told

@@ -65,8 +65,7 @@ def show_mapping(
 
         def show(console: Console) -> None:
             for spec in specs:
-                rows = [(field, _source(rule), _how(rule), _flags(rule)) for field, rule in _rules(spec)]
-                table(console, f"{spec.name} (revision {spec.revision})", ("field", "wire", "how", ""), rows)
+                table(console, f"{spec.name} (revision {spec.revision})", ("field", "wire", "how"), _rules(spec))
 
         now.out.result([spec.model_dump(mode="json", exclude_defaults=True, by_alias=True) for spec in specs], show)
 
@@ -172,20 +171,16 @@ def _wire_types(now: Session, system: str, kind: Kind, wanted: str | None) -> tu
     return (wanted,)
 
 
-def _rules(spec: MappingSpec) -> list[tuple[str, Any]]:
-    return list(spec.fields.items())
+def _rules(spec: MappingSpec) -> list[tuple[str, str, str]]:
+    from ledgerbridge.mapping.reads import sources
 
-
-def _source(rule: Any) -> str:
-    paths = getattr(rule, "wire", ())
-    return " | ".join(paths) if paths else type(rule).__name__
-
-
-def _how(rule: Any) -> str:
-    return str(getattr(rule, "convert", None) or "")
+    told = sources(spec, whole_paths=True)
+    flags = {field: _flags(rule) for field, rule in (*spec.fields.items(), *spec.lists.items())}
+    return [(field, source, flags.get(field, "")) for field, source in told.items()]
 
 
 def _flags(rule: Any) -> str:
-    marks = ["required"] if getattr(rule, "required", False) else []
-    write = getattr(rule, "write", None)
-    return ", ".join([*marks, f"write {write}" if write else ""]).strip(", ")
+    marks = ["required"] if rule.required else []
+    marks += [f"write: {rule.write}"] if rule.write else []
+    marks += ["omit on problem"] if rule.on_problem == "omit" else []
+    return ", ".join([*marks, getattr(rule, "convert", None) or ""]).rstrip(", ")

@@ -105,10 +105,11 @@ def plain(value: object) -> Any:
 
 def table(console: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """One table; a column whose name starts with ">" is aligned to the right."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    made = Table(title=escape(title) or None, title_justify="left", show_lines=False, pad_edge=False)
+    made = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         made.add_column(escape(column.removeprefix(">")), justify="right" if column.startswith(">") else "left")
     for row in rows:

@@ -13,6 +13,7 @@ from ledgerbridge.model.wirejson import WireValue
 from .convert import CONVERTERS
 from .options import with_options
 from .path import EVERY, Path, parse
+from .rules import wire_text
 from .spec import Condition, Keys, MappingSpec, Rule
 
 _Tree: TypeAlias = "dict[str, _Tree]"
@@ -119,3 +120,16 @@ def _walk(key: str, value: WireValue, tree: _Tree, path: str, found: dict[str, N
 def fields_read(spec: MappingSpec) -> frozenset[str]:
     """The canonical paths that `spec` can fill, lists by their name; ``custom.*`` if it takes custom fields by pattern."""
     return frozenset([*spec.fields, *spec.lists, *(["custom.*"] if spec.custom else [])])
+
+
+def sources(spec: MappingSpec, *, whole_paths: bool = False) -> dict[str, str]:
+    """For people: per canonical field (or, with `whole_paths`, per canonical path) the wire paths it is filled from."""
+    told: dict[str, list[str]] = {}
+    for path, rule in spec.fields.items():
+        told.setdefault(path if whole_paths else path.partition(".")[0], []).append(wire_text(rule))
+    for path, rule_list in spec.lists.items():
+        name = path if whole_paths else path.removesuffix("[]")
+        for item in rule_list.items:
+            below = ", ".join(dict.fromkeys(wire_text(rule) for rule in item.fields.values() if not rule.is_const))
+            told.setdefault(name, []).append(f"{' | '.join(item.wire)}: {below}" if item.wire else below)
+    return {field: ", ".join(dict.fromkeys(texts)) for field, texts in told.items()}
