@@ -190,7 +190,7 @@ def test_short_values_do_not_wreck_the_log() -> None:
     assert log.mask("abacus abc") == "abacus abc"
 
 
-@given(st.text(), st.text(min_size=4, max_size=30), st.text())
+@given(st.text(), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=4, max_size=30), st.text())
 def test_no_known_secret_survives_anywhere(before: str, secret: str, after: str) -> None:
     known = log._hidden
     log._hidden = log._Hidden()  # what is hidden here must not mask the words of other tests
@@ -199,8 +199,7 @@ def test_no_known_secret_survives_anywhere(before: str, secret: str, after: str)
         shown = log.mask(before + secret + after)
     finally:
         log._hidden = known
-    remaining = secret if secret.strip("• ") else ""
-    assert not remaining or remaining not in shown
+    assert secret not in shown
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=()), max_size=300))

@@ -229,7 +229,7 @@ def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> Iter
     if host not in ("127.0.0.1", "::1", "localhost"):
         raise ValueError(f"the sandbox listens on loopback only, not on {host}")
     server = _Server((host, port), emulator)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield Running(emulator, server.url, server.failures)

@@ -153,7 +153,7 @@ class FaultSuite(Hooks):
     ) -> None:
         kind = a_kind(connector.capabilities.reads)
         [one, *_] = self.seed(far, kind, 2)
-        text_field = self.facts_of(kind).text_field
+        text_field = self.facts[kind].text_field
         if text_field is not None:
             far.touch(kind.value, self.far_id(kind, one), {text_field: CANARY})
         shown = []

@@ -37,6 +37,9 @@ class ReadSuite(Hooks):
     def test_check_says_nothing_when_all_is_well(self, connector: Connector) -> None:
         connector.check()
 
+    def test_the_facts_speak_of_every_kind_that_flows(self, connector: Connector) -> None:
+        assert set(self.facts) == connector.capabilities.reads | connector.capabilities.writes
+
     @EACH_KIND
     @pytest.mark.parametrize("limit", [1, 5, 10_000])
     def test_a_walk_ends_and_misses_nothing(self, connector: Connector, far: FarSide, kind: Kind, limit: int) -> None:
@@ -205,7 +208,7 @@ class ReadSuite(Hooks):
     @EACH_KIND
     def test_amounts_keep_every_digit(self, connector: Connector, far: FarSide, kind: Kind) -> None:
         reads(connector, kind)
-        name = self.facts_of(kind).amount_field
+        name = self.facts[kind].amount_field
         if name is None:
             pytest.skip(f"{kind} has no amount")
         [one] = self.seed(far, kind, 1)
@@ -218,7 +221,7 @@ class ReadSuite(Hooks):
     @EACH_KIND
     def test_absent_null_empty_and_zero_stay_four_things(self, connector: Connector, far: FarSide, kind: Kind) -> None:
         reads(connector, kind)
-        facts = self.facts_of(kind)
+        facts = self.facts[kind]
         [one] = self.seed(far, kind, 1)
         far_id = self.far_id(kind, one)
         spellings: list[tuple[str, object]] = []
@@ -250,7 +253,7 @@ class ReadSuite(Hooks):
     @EACH_KIND
     def test_unknown_fields_are_kept(self, connector: Connector, far: FarSide, kind: Kind) -> None:
         reads(connector, kind)
-        name = self.facts_of(kind).new_field
+        name = self.facts[kind].new_field
         if name is None:
             pytest.skip(f"a {kind} has no room for a new field")
         [one] = self.seed(far, kind, 1)
@@ -276,14 +279,14 @@ class ReadSuite(Hooks):
 
     def touch_text(self, far: FarSide, kind: Kind, external_id: str, text: str) -> None:
         """A person writes a text into a record."""
-        name = self.facts_of(kind).text_field
+        name = self.facts[kind].text_field
         if name is None:
             pytest.skip(f"a {kind} has no text that people edit")
         far.touch(kind.value, self.far_id(kind, external_id), {name: text})
 
     def text_of(self, record: Raw) -> object:
         """That text."""
-        return self.field_of(record, self.facts_of(record.kind).text_field or "")
+        return self.field_of(record, self.facts[record.kind].text_field or "")
 
     def read_or_absent(self, record: Raw, name: str) -> object:
         """A field, or the word for there being none."""

@@ -189,7 +189,7 @@ class WriteSuite(Hooks):
             pytest.skip(f"an update of a {kind} over a newer version is not declared to be noticed")
         [one] = self.seed(far, kind, 1)
         update = self.an_update(kind, far, walk(connector, kind).of(one))
-        text_field = self.facts_of(kind).text_field
+        text_field = self.facts[kind].text_field
         if update is None or text_field is None:
             pytest.fail(f"conditional_update is declared for {kind}; the check needs `an_update` and a `text_field`")
         far.clock.advance(2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import threading
 import zlib
@@ -164,12 +165,19 @@ class Wire:
             raise BodyRefused("an answer with something after its compressed body")
 
 
+@functools.cache
+def _public_trust() -> ssl.SSLContext:
+    """The public certificate authorities; read once a process, which takes about 30 ms."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
     """The public certificate authorities, and those of `ca_file`; ConfigError if that file is none."""
+    if ca_file is None:
+        return _public_trust()
     context = httpx.create_ssl_context(trust_env=False)
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"http.ca_file {ca_file}: not a readable PEM file of certificates ({error})") from None
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"http.ca_file {ca_file}: not a readable PEM file of certificates ({error})") from None
     return context
