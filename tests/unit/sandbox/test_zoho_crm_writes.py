@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from decimal import Decimal
 from typing import Any
 
@@ -455,6 +456,66 @@ def test_decimals_survive_the_wire(value: Decimal) -> None:
     assert "E" not in text
     assert json.loads(text, parse_float=Decimal) == {"amount": value, "text": "\u2028“\\"}
     assert loads(text.encode())["amount"] == value
+
+
+ODD: list[Any] = [
+    {"Subject": 1},
+    {"Invoiced_Items": "x"},
+    {"Invoiced_Items": [1, {"id": [1]}, {"Product_Name": [], "Line_Tax": [{"percentage": 10**40}]}]},
+    {"Invoiced_Items": [{"Line_Tax": {}}, {"Line_Tax": [1]}, {"Line_Tax": [{"percentage": None}]}]},
+    {"Account_Name": {"id": {"x": 1}}, "Owner": [], "ERP_Id": {"a": 1}, "Currency": 5},
+    {"Currency": ["CNY"], "Exchange_Rate": 10**400, "Invoice_Date": 20260101, "id": []},
+    {"": None, "Subject": "\ud800"},
+]
+
+
+@pytest.mark.parametrize("path", ["Invoices", "Invoices/upsert"])
+@pytest.mark.parametrize("record", ODD, ids=range(len(ODD)))
+def test_odd_records_are_refused_not_stumbled_over(record: Any, path: str) -> None:
+    desk = Desk()
+    for method in ("POST", "PUT") if path == "Invoices" else ("POST",):
+        headers = {"authorization": f"Zoho-oauthtoken {desk.token}"}
+        content = json.dumps({"data": [record]}).encode()
+        response = desk.raw(method, f"/crm/v8/{path}", {}, content, headers)
+        (result,) = parsed(response)["data"]
+        assert (response.status, result["status"]) == (400, "error")
+    assert desk.emulator.count("invoice") == 0
+
+
+def test_the_largest_numbers_keep_every_digit() -> None:
+    desk = Desk()
+    record = desk.invoice()
+    record["Invoiced_Items"][0] |= {"Quantity": 0.5, "List_Price": 12345678901.2345}
+    headers = {"authorization": f"Zoho-oauthtoken {desk.token}"}
+    text = json.dumps({"data": [record]}).replace("0.5", "9999999999.123456789")
+    assert desk.raw("POST", "/crm/v8/Invoices", {}, text.encode(), headers).status == 201
+    # 9999999999.123456789 x 12345678901.2345 = 123456789001523478973.93996…
+    assert desk.books.rows("Invoices")[0]["Grand_Total"] == "123456789001523478973.94"
+
+
+def test_external_ids_may_need_quoting() -> None:
+    desk = Desk()
+    (record_id,) = desk.insert("Accounts", {"Account_Name": "A", "ERP_Id": "甲 1/2"})
+    path = "Accounts/%E7%94%B2%201%2F2"
+    assert desk.get(path, headers={"x-external": "Accounts.ERP_Id"})["data"][0]["id"] == record_id
+
+
+def test_callers_at_the_same_time_make_one_record_of_one_key() -> None:
+    desk = Desk(edition="ultimate")
+    body = {"data": [{"Account_Name": "A", "ERP_Id": "C1"}], "duplicate_check_fields": ["ERP_Id"]}
+    actions: list[str] = []
+
+    def upsert() -> None:
+        for _ in range(5):
+            actions.append(parsed(desk.response("POST", "Accounts/upsert", body))["data"][0]["action"])
+
+    threads = [threading.Thread(target=upsert) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(actions) == ["insert"] + ["update"] * 39
+    assert desk.emulator.count("customer") == 1
 
 
 def test_half_of_a_batch_is_locked() -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from ledgerbridge.sandbox.books import Books
 from ledgerbridge.sandbox.clock import SandboxClock
@@ -63,8 +64,8 @@ class ZohoCrmEmulator:
         prefix = BULK if heavy_path else API
         if not request.path.startswith(prefix):
             raise _no_such_url()
-        user_id, scopes = self.accounts.check(request)
-        parts = tuple(part for part in request.path[len(prefix) :].split("/") if part)
+        user_id, scopes = self.accounts.check(request, is_write=self.is_write(request))
+        parts = tuple(unquote(part) for part in request.path[len(prefix) :].split("/") if part)
         call = Call(self.org, request, user_id, parts)
         handler, needed = self._bulk_route(call) if heavy_path else self._route(call)
         for scope in needed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from ledgerbridge.sandbox.books import Row
@@ -12,6 +12,8 @@ from .check import RowInput
 from .fields import Module
 from .org import BASE_CURRENCY, Org
 from .values import places
+
+_PRECISION = 80  # digits that no product of two numbers of a record exceeds
 
 
 def blank(org: Org, module: Module, user_id: str) -> Row:
@@ -89,4 +91,5 @@ def work_out(org: Org, module: Module, row: Row, *, given: set[str]) -> None:
     elif module.table == "Invoices":
         if row.get("Invoice_Number") is None:
             row["Invoice_Number"] = str(org.books.next_serial("Invoice_Number", 100001))
-        work_out_lines(org, row)
+        with localcontext(prec=_PRECISION):
+            work_out_lines(org, row)

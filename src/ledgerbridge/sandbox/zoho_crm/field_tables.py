@@ -1,4 +1,4 @@
-"""The tables behind :mod:`.fields`: a line a field (name, type, length, ``.decimals``, flags, ``->`` target), an entry a module."""
+"""The tables behind :mod:`.fields`: a line a field (name, type, length, ``.decimals``, flags, ``->Module``)."""
 
 from __future__ import annotations
 

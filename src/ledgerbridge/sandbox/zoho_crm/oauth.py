@@ -95,14 +95,14 @@ class Accounts:
                 return wire.reply({"error": "shard_moving"}, 400)
             return self._token(request, given)
 
-    def check(self, request: Request) -> tuple[str, str]:
+    def check(self, request: Request, *, is_write: bool = False) -> tuple[str, str]:
         """The user and the scopes of an API request; raises the 401 of zoho.md 2."""
         prefix, _, token = request.headers.get("authorization", "").partition(" ")
         allowed = ("Zoho-oauthtoken",) if self._org.switches["strict_header_prefix"] else ("Zoho-oauthtoken", "Bearer")
         if prefix not in allowed or not token.strip():
             raise wire.refused(401, "AUTHENTICATION_FAILURE", "Authentication failed")
         with self._lock:
-            if self._org.faults.take(Fault.TOKEN_EXPIRED, request.path):
+            if self._org.faults.take(Fault.TOKEN_EXPIRED, request.path, is_write=is_write):
                 self._access.pop(token.strip(), None)
             held = self._access.get(token.strip())
             if held is None or self._now() >= held.expires:

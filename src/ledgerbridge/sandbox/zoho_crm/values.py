@@ -144,11 +144,12 @@ def accept_taxes(value: Any) -> list[Row]:
         for number in (percentage, 0 if amount is None else amount):
             if isinstance(number, bool) or not isinstance(number, int | Decimal):
                 raise Unfit(expected_data_type="double")
-        tax: Row = {
-            "name": str(item.get("name", "")),
-            "percentage": wire.number_text(wire.rounded(Decimal(percentage), 9)),
-        }
-        tax["value"] = None if amount is None else wire.number_text(wire.rounded(Decimal(amount), 2))
+        tax: Row = {"name": str(item.get("name", ""))}
+        try:
+            tax["percentage"] = wire.number_text(wire.rounded(Decimal(percentage), 9))
+            tax["value"] = None if amount is None else wire.number_text(wire.rounded(Decimal(amount), 2))
+        except InvalidOperation:
+            raise Unfit(maximum_length=_DIGITS_MAX) from None
         taxes.append(tax)
     return taxes
 

@@ -177,7 +177,7 @@ def _conditions(org: Org, given: Any) -> tuple[dict[str, list[str]] | None, bool
 
 
 def _condition_fields(selection: dict[str, Any]) -> list[str]:
-    names = [selection["field"]["api_name"]] if selection.get("field") else []
+    names = [str(selection["field"]["api_name"])] if selection.get("field") else []
     for part in selection.get("group") or ():
         names += _condition_fields(part)
     return names

@@ -61,7 +61,7 @@ def bad_param(name: str) -> Refused:
 
 def reply(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """`value` as a JSON reply; :class:`Number` and Decimal go out exactly, a float is a TypeError."""
-    return Response(status, dumps(value).encode(), {"Content-Type": JSON_TYPE, **(headers or {})})
+    return Response(status, dumps(value).encode("utf-8", "replace"), {"Content-Type": JSON_TYPE, **(headers or {})})
 
 
 def nothing(status: int = 204) -> Response:
