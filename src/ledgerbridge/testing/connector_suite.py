@@ -23,11 +23,11 @@ from __future__ import annotations
 import pytest
 
 from .fault_suite import FaultSuite
-from .hooks import FAULTS, FarSide, KindFacts, Walked, captured_log, misses, walk
+from .hooks import ABSENT, FAULTS, FarSide, KindFacts, Walked, captured_log, misses, walk
 from .read_suite import ReadSuite
 from .write_suite import WriteSuite
 
-__all__ = ["FAULTS", "ConnectorSuite", "FarSide", "KindFacts", "Walked", "captured_log", "misses", "walk"]
+__all__ = ["ABSENT", "FAULTS", "ConnectorSuite", "FarSide", "KindFacts", "Walked", "captured_log", "misses", "walk"]
 
 
 @pytest.mark.kit

@@ -27,6 +27,8 @@ from ledgerbridge.model.wirejson import WireValue
 from .fakes import FakeClock
 
 PAGES_MAX = 500
+ABSENT = "(absent)"
+"""Stands for a field that a record does not have."""
 WIRE_FAULTS = (
     "cut_before",
     "reply_lost_after_write",
@@ -160,6 +162,10 @@ class Hooks:
     wait_bound_s: ClassVar[float] = 120.0
     """The longest that one call may wait in all, on the connector's clock."""
     signs_in: ClassVar[bool] = True
+    cleared_reads_as: ClassVar[object] = None
+    """How the vendor's own API shows a text or number field that was set to null (:data:`ABSENT`: not at all)."""
+    emptied_reads_as: ClassVar[object] = ""
+    """The same for a text field that was set to the empty text."""
 
     @pytest.fixture
     def clock(self) -> FakeClock:
@@ -230,6 +236,9 @@ class Hooks:
     def sign_ins(self, far: FarSide, events: Sequence[Mapping[str, Any]]) -> int:
         """How many sign-ins there were, by the far side's count or by the log `events`."""
         return sum(1 for event in events if event.get("event") == "signed in")
+
+    def settle(self, far: FarSide) -> None:
+        """Let the far side finish what it has accepted but not yet done (asynchronous writes, a late search index)."""
 
     # -- instruments
 

@@ -63,6 +63,7 @@ class WriteSuite(Hooks):
         outcome = self.push(connector, write)
         must_have_happened(far, fault)
         assert isinstance(outcome, OutcomeUnknown)
+        self.settle(far)
         assert far.count(kind.value) == before + 1
         if kind in connector.capabilities.reads:
             assert len(connector.find(kind, self.find_key(write))) == 1
@@ -75,6 +76,7 @@ class WriteSuite(Hooks):
         outcome = self.push(connector, write)
         must_have_happened(far, "cut_before")
         assert isinstance(outcome, OutcomeUnknown | Unavailable)
+        self.settle(far)
         assert far.count(kind.value) == before
         if kind in connector.capabilities.reads:
             assert connector.find(kind, self.find_key(write)) == ()
@@ -99,6 +101,7 @@ class WriteSuite(Hooks):
         self.order(far, fault, writes_only=True)
         outcome = self.push(connector, write)
         must_have_happened(far, fault)
+        self.settle(far)
         made = far.count(kind.value) - before
         assert made in (0, 1)
         assert isinstance(outcome, Receipt | ConnectorError)
