@@ -286,11 +286,18 @@ def _rule_at(loc: _Loc, rules: Mapping[str, Rule | ListRule]) -> tuple[str, _Loc
 def _wires(path: str, rules: Mapping[str, Rule | ListRule]) -> str:
     rule = rules.get(path)
     if isinstance(rule, Rule):
-        return wire_text(rule)
+        name, inside, below = path.partition("[].")
+        listed = rules.get(f"{name}[]") if inside else None
+        prefixes = [
+            f"{source.wire[0]}[*]."
+            for source in (listed.items if isinstance(listed, ListRule) else ())
+            if source.wire and below in source.fields
+        ]
+        return (prefixes or [""])[0] + wire_text(rule)
     if isinstance(rule, ListRule):
         return " | ".join(wire for source in rule.items for wire in source.wire) or "(several fields)"
-    below = [wire_text(other) for name, other in rules.items() if _under(name, path) and isinstance(other, Rule)]
-    return ", ".join(below) or "(no rule)"
+    parts = [wire_text(other) for name, other in rules.items() if _under(name, path) and isinstance(other, Rule)]
+    return ", ".join(parts) or "(no rule)"
 
 
 def _without(root: Any, place: _Loc) -> bool:

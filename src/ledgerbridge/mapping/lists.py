@@ -83,7 +83,7 @@ def compile_list(name: str, rule: ListRule, item_shape: Shape, scope: Scope) -> 
         if own:
             if teller.fatal:
                 faults.extend(own)
-                return FAILED if any(fault.fatal for fault in own) else tuple(items)
+                return tuple(items)  # the record is lost, but the model may know of more problems
             faults.extend(fault.model_copy(update={"fatal": False}) for fault in own)
             if any(fault.fatal for fault in own):
                 return UNSET
@@ -102,7 +102,13 @@ SourceReader = Callable[[Any, Any, list[Problem], list[Any]], bool]
 def _source(name: str, source: Source, shape: Shape, scope: Scope, prefix: str, teller: Teller) -> SourceReader:
     if not source.wire:
         return _fixed_item(source, shape, inside(scope, prefix, lenient=True))
-    return _elements(name, source, compile_fields(source.fields, shape, inside(scope, prefix)), scope, teller)
+    return _elements(
+        name,
+        source,
+        compile_fields(source.fields, shape, inside(scope, prefix, wire_prefix=f"{source.wire[0]}[*].")),
+        scope,
+        teller,
+    )
 
 
 def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
@@ -147,7 +153,8 @@ def _elements(name: str, source: Source, steps: Steps, scope: Scope, teller: Tel
             return True
         for index, element in enumerate(elements):
             if not bare and not isinstance(element, dict):
-                faults.append(_numbered(teller.problem(element, f"is {shape_of(element)}, not an object"), name, index))
+                bad = teller.problem(element, f"is {shape_of(element)}, not an object")
+                faults.append(_numbered(bad, name, len(items), index))
                 continue
             if where is not None and not where(element):
                 continue
@@ -158,7 +165,7 @@ def _elements(name: str, source: Source, steps: Steps, scope: Scope, teller: Tel
                 if value is not UNSET and value is not FAILED:
                     item[part] = value
             if len(faults) > before:
-                faults[before:] = [_numbered(fault, name, index) for fault in faults[before:]]
+                faults[before:] = [_numbered(fault, name, len(items), index) for fault in faults[before:]]
             items.append(item)
         return True
 
@@ -193,7 +200,9 @@ def _as_elements(found: Any, apart: re.Pattern[str] | None, *, bare: bool) -> Se
     return [found] if bare else None
 
 
-def _numbered(problem: Problem, name: str, index: int) -> Problem:
-    """`problem` with the number of its element, counted from one in the words and from zero in the path."""
+def _numbered(problem: Problem, name: str, position: int, element: int) -> Problem:
+    """`problem` with the position of its item in the record, and, for people, the number of its element on the wire."""
     below = problem.field.removeprefix(f"{name}[]") if problem.field != name else ""
-    return problem.model_copy(update={"field": f"{name}[{index}]{below}", "why": f"{problem.why} (item {index + 1})"})
+    return problem.model_copy(
+        update={"field": f"{name}[{position}]{below}", "why": f"{problem.why} (item {element + 1})"}
+    )

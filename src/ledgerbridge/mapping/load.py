@@ -49,7 +49,7 @@ def overlay(base: MappingSpec, text: str, source: str) -> MappingSpec:
         if key in _FIXED:
             if value != str(data[key]):
                 faults.append(
-                    (document.line(place), f"{key}: the mapping underneath is for {data[key]!r}, not {value!r}")
+                    (document.line(place), f"{key}: the mapping underneath is for {str(data[key])!r}, not {value!r}")
                 )
         elif key in ("fields", "options", "send"):
             if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Wire paths: their grammar, reading and writing: ``a.b``, ``a[0].b``, ``a[*].b``, ``a[type=2].b``, ``.``, odd keys in backticks."""
+"""Wire paths: grammar, reading and writing. ``a.b``, ``a[0].b``, ``a[*].b``, ``a[type=2].b``, ``.``; odd keys in backticks."""
 
 from __future__ import annotations
 

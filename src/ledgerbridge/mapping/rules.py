@@ -34,6 +34,7 @@ class Scope:
     ignore_case: bool
     absent: Absent
     prefix: str = ""
+    wire_prefix: str = ""
     lenient: bool = False
 
     def setting(self, field: CanonicalField, rule: Rule) -> Setting:
@@ -97,7 +98,7 @@ def compile_rule(rule: Rule, field: CanonicalField, scope: Scope, *, quiet: bool
     """The reading of `rule`. `quiet`: no default and no complaint about missing values; another rule may have one."""
     path = scope.prefix + field.path
     fatal = rule.on_problem is OnProblem.QUARANTINE
-    teller = Teller(path, wire_text(rule), f"{scope.mapping}:{path}", fatal)
+    teller = Teller(path, scope.wire_prefix + wire_text(rule), f"{scope.mapping}:{path}", fatal)
     absent, empty = (UNSET, None) if quiet else _outcomes(rule, field, scope)
     if rule.is_const:
         value = literal(field, rule.const)
@@ -352,6 +353,6 @@ def _picked(get: Callable[[Any], Any], convert: Read, pick: Pick, teller: Teller
     return read
 
 
-def inside(scope: Scope, prefix: str, *, lenient: bool = False) -> Scope:
+def inside(scope: Scope, prefix: str, *, wire_prefix: str = "", lenient: bool = False) -> Scope:
     """The scope of the items of a list."""
-    return replace(scope, prefix=prefix, lenient=lenient)
+    return replace(scope, prefix=prefix, wire_prefix=wire_prefix, lenient=lenient)
