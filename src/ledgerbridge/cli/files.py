@@ -71,10 +71,11 @@ def preview(now: Session, source: Any, kind: Kind) -> None:
         told = (
             f"{word('import_title', lang)}: {seen.accepted} ok, {len(seen.problems)} !, {sum(seen.left_out.values())} –"
         )
-        fields = sorted({field for row in seen.sample for field in row}, key=seen.order)
+        fields = sorted({field for row in seen.sample for field in row} - {"custom"}, key=seen.order)
         table(console, told, fields, [[_short(row.get(field)) for field in fields] for row in seen.sample])
         heads = [word(head, lang) for head in ("where", "field", "value", "problem")]
-        table(console, "", heads, [(p.where, p.field, p.value, p.why) for p in seen.problems])
+        if seen.problems:
+            table(console, "", heads, [(p.where, p.field, p.value, p.why) for p in seen.problems])
         for reason, count in seen.left_out.items():
             console.print(f"{count} × {reason}", markup=False)
 
