@@ -14,7 +14,7 @@ from ledgerbridge.connectors._http.settings import HttpSettings
 from ledgerbridge.errors import ConnectorError, NotSignedIn
 from ledgerbridge.testing.fakes import FakeClock
 
-BASE = "https://api.vendor.example/root"
+BASE = "https://api.vendor.example/v1"
 
 
 def judge(call: Call, reply: Reply) -> ConnectorError | None:

@@ -14,7 +14,7 @@ from ledgerbridge.connectors._http.runner import Runner
 from ledgerbridge.errors import BadReply, ConnectorError, Unavailable
 from ledgerbridge.testing.hooks import Captured, captured_log, said
 
-BASE = "https://api.vendor.example/root"
+BASE = "https://api.vendor.example/v1"
 TOKEN = "token-won-at-sign-in-0815"
 Make = Callable[..., Runner]
 
@@ -49,7 +49,7 @@ def test_neither_log_nor_error_shows_a_secret(
     far: respx.MockRouter, make_runner: Make, end: httpx.Response | Exception, *, writes: bool
 ) -> None:
     far.post(f"{BASE}/token").respond(200, json={})
-    far.route(path="/root/data").mock(side_effect=[end] * 5)
+    far.route(path="/v1/data").mock(side_effect=[end] * 5)
     runner = make_runner(sign_in=sign_in, secrets=["s3cret-of-app"])
     call = Call("POST", "data", query={"customer": "北京甲公司"}, json={"memo": "body-canary"}, writes=writes)
     captured, error = logged(lambda: runner.send(call))
@@ -108,7 +108,7 @@ def test_a_failure_says_its_kind_and_code(far: respx.MockRouter, make_runner: Ma
         ("call tried again", 2),
         ("call failed", 3),
     ]
-    assert captured.events[0]["path"] == "/root/data"
+    assert captured.events[0]["path"] == "/v1/data"
     assert captured.events[0]["error_type"] == "Unavailable"
     assert captured.events[0]["code"] == "503"
     assert captured.events[1]["wait_s"] == 3.0

@@ -14,7 +14,7 @@ from ledgerbridge.connectors._http.signin import SignedIn
 from ledgerbridge.errors import BadReply, ConnectorError, NotAllowed, NotSignedIn, Unavailable
 from ledgerbridge.testing.fakes import FakeClock
 
-BASE = "https://api.vendor.example/root"
+BASE = "https://api.vendor.example/v1"
 
 
 class Vendor:
@@ -24,8 +24,9 @@ class Vendor:
         self.lock = threading.Lock()
         self.sign_ins = 0
         self.valid = "none"
+        self.all_here: threading.Barrier | None = None
         router.post(f"{BASE}/token").mock(side_effect=self.token)
-        router.route(host="api.vendor.example", path__startswith="/root/data").mock(side_effect=self.data)
+        router.route(host="api.vendor.example", path__startswith="/v1/data").mock(side_effect=self.data)
 
     def token(self, _: httpx.Request) -> httpx.Response:
         with self.lock:
@@ -36,6 +37,8 @@ class Vendor:
     def data(self, request: httpx.Request) -> httpx.Response:
         with self.lock:
             known = request.url.params.get("access_token") == self.valid
+        if not known and self.all_here is not None:
+            self.all_here.wait()
         return httpx.Response(200 if known else 401, json={"ok": known})
 
 
@@ -69,10 +72,9 @@ def test_eight_threads_with_one_expired_token_cost_one_sign_in(
     runner = make_runner(sign_in=flow, settings={"in_flight_max": 8})
     runner.send(Call("GET", "data"))
     vendor.valid = "another, by a restart of the vendor"
-    together = threading.Barrier(8, timeout=5)
+    vendor.all_here = threading.Barrier(8, timeout=5)  # nobody is refused before all have sent the old token
 
     def call(_: int) -> int:
-        together.wait()
         return runner.send(Call("GET", "data")).status
 
     with ThreadPoolExecutor(8) as pool:
@@ -100,7 +102,7 @@ def test_a_write_refused_for_its_token_is_replayed_once(
     runner.send(Call("GET", "data"))
     vendor.valid = "another"
     assert runner.send(Call("POST", "data", json={}, writes=True)).status == 200
-    assert [call.request.method for call in far.calls if call.request.url.path == "/root/data"] == [
+    assert [call.request.method for call in far.calls if call.request.url.path == "/v1/data"] == [
         "GET",
         "POST",
         "POST",

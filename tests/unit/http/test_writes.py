@@ -21,7 +21,7 @@ from ledgerbridge.errors import (
 )
 from ledgerbridge.testing.fakes import FakeClock
 
-URL = "https://api.vendor.example/root/data"
+URL = "https://api.vendor.example/v1/data"
 WRITE = Call("POST", "data", json={"a": 1}, writes=True)
 Make = Callable[..., Runner]
 
