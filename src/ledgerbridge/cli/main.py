@@ -84,13 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _usage(error: Exception) -> int:
-    from click.exceptions import Abort, ClickException
-
-    if isinstance(error, Abort):
+    """Typer carries its own copy of click: its usage errors are known by what they can do."""
+    if isinstance(error, typer.Abort):
         print("aborted", file=sys.stderr)
         return Exit.USAGE
-    if isinstance(error, ClickException):
-        error.show()
+    show = getattr(error, "show", None)
+    if show is not None and hasattr(error, "exit_code"):
+        show()
         return Exit.USAGE
     raise error
 
