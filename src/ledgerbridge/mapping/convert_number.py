@@ -121,6 +121,19 @@ class Direction(StrEnum):
     INVERSE = "inverse"
 
 
+_LEAST_RATE = Decimal(1).scaleb(-24)  # Rate holds 24 digits, those behind the point included
+
+
+def rate_of(dividend: Decimal, divisor: Decimal, digits: int) -> Decimal:
+    """A quotient as a rate: to `digits` significant digits, and as many behind the point as a Rate holds."""
+    found = quotient(dividend, divisor, digits)
+    if found.adjusted() - digits < -25:
+        found = found.quantize(_LEAST_RATE, decimal.ROUND_HALF_EVEN, decimal.Context(prec=60))
+    if not found:
+        raise BadValue("gives a rate too small to be one")
+    return tidy(found)
+
+
 class RateArgs(NumberArgs):
     """`per`: the wire's rate is for that many units. `places`: decimals of a written inverse rate at most."""
 
@@ -143,8 +156,8 @@ def _read_rate(args: RateArgs, _setting: Setting) -> Read:
                 "is no exchange rate: it must be above zero (if the system means none by it, list it under 'empty')"
             )
         if inverse:
-            return tidy(quotient(per, found, RATE_DIGITS))
-        return tidy(found if per == 1 else quotient(found, per, RATE_DIGITS + 6))
+            return rate_of(per, found, RATE_DIGITS)
+        return tidy(found) if per == 1 else rate_of(found, per, RATE_DIGITS)
 
     return read
 
@@ -207,7 +220,7 @@ def _read_rate_of_amounts(args: AmountsArgs, setting: Setting) -> Read:
             return None
         if (found[0] < 0) is not (found[1] < 0):
             raise BadValue(f"the amounts {found[0]} and {found[1]} differ in sign, so they give no rate")
-        return tidy(quotient(found[0], found[1], QUOTIENT_DIGITS))
+        return rate_of(found[0], found[1], QUOTIENT_DIGITS)
 
     return read
 
