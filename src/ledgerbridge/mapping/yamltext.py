@@ -91,7 +91,7 @@ def _value(node: yaml.Node, place: Place, document: Document) -> Any:
         return _scalar(node)
     if isinstance(node, yaml.SequenceNode):
         return [_value(child, (*place, index), document) for index, child in enumerate(node.value)]
-    as_pairs = bool(place) and place[-1] == "values"
+    as_pairs = place[:1] == ("fields",) and place[-1] == "values"  # 1 and "1" are two keys there
     pairs: list[tuple[Any, Any]] = []
     seen: set[str] = set()
     for key_node, value_node in node.value:
