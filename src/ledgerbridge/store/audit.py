@@ -48,12 +48,13 @@ class AuditCheck:
 def append(
     tx: Tx, *, actor: str, action: str, subject: str, details: Mapping[str, JsonValue], at: datetime
 ) -> AuditEntry:
-    """Enter an act, in the transaction of the act itself. `details` must hold no secret and no float."""
+    """Enter an act, in the transaction of the act itself. `details` must hold no secret; TypeError for a float in it."""
     if not tx.sqlite:  # one at a time: two entries must not chain to the same one
         tx.connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('ledgerbridge/audit', 20261122))")
     last = tx.connection.execute(sa.select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
     seq, before = (1, _START) if last is None else (last.seq + 1, bytes(last.hash))
-    text = json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_refuse)
+    _refuse_floats(details)
+    text = json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     at_us = to_us(at)
     made = _hash(before, seq, at_us, actor, action, subject, text)
     tx.connection.execute(
@@ -126,5 +127,12 @@ def _hash(before: bytes, seq: int, at_us: int, actor: str, action: str, subject:
     return hashlib.sha256(before + content.encode()).digest()
 
 
-def _refuse(value: object) -> None:
-    raise TypeError(f"an audit entry holds JSON values only, not {type(value).__name__}")
+def _refuse_floats(value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError("an audit entry holds no float: write amounts as text or in minor units")
+    if isinstance(value, Mapping):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_floats(item)

@@ -72,7 +72,8 @@ def sqlite_engine(url: sa.URL, *, writes: bool) -> sa.Engine:
             "synchronous=FULL",
             "foreign_keys=ON",
             "temp_store=MEMORY",
-            "cache_size=-32768",
+            "cache_size=-8192",
+            "wal_autocheckpoint=4000",
             *(() if writes else ("query_only=ON",)),
         ):
             raw.execute(f"PRAGMA {pragma}")

@@ -133,6 +133,16 @@ Effects = dict[str, tuple[int, int]]
 """Per currency: how many live copies more or fewer, and by how many minor units."""
 
 _KNOWN: Final = ", ".join(Known._fields)
+_LOOK_UP_SQLITE: Final = f"""
+SELECT {_KNOWN} FROM observed WHERE external_id IN (SELECT value FROM json_each(?)) AND system = ? AND kind = ?
+"""
+_LOOK_UP_POSTGRES: Final = f"""
+SELECT o.* FROM unnest(?::text[]) AS k (id) CROSS JOIN LATERAL (
+    SELECT {_KNOWN} FROM observed WHERE external_id = k.id COLLATE "C" AND system = ? AND kind = ? OFFSET 0
+) AS o
+"""
+"""One index probe an id, forced by LATERAL and OFFSET: a server that has no statistics of a table that was just filled
+prefers to walk the whole stream for each page (measured: 2.7 s for 2,000 ids of 100,000, against 0.01 s)."""
 _ROW_COLUMNS: Final = ("id", *Row._fields)
 _REPLACED_COLUMNS: Final = tuple(name for name in _ROW_COLUMNS if name != "first_seen_us")
 _FIRST_SEEN: Final = Row._fields.index("first_seen_us")
@@ -153,9 +163,8 @@ def lock_of(system: str, kind: Kind) -> str:
 
 def known(tx: Tx, system: str, kind: Kind, external_ids: Collection[str]) -> dict[str, Known]:
     """What is known of these records; ids without a copy are not in the answer. One query, no texts."""
-    condition, parameter = bulk.among(tx, "external_id", external_ids)
-    sql = f"SELECT {_KNOWN} FROM observed WHERE system = ? AND kind = ? AND {condition}"
-    rows = bulk.rows_of(tx, sql, (system, kind.value, parameter))
+    _, parameter = bulk.among(tx, "external_id", external_ids)
+    rows = bulk.rows_of(tx, _LOOK_UP_SQLITE if tx.sqlite else _LOOK_UP_POSTGRES, (parameter, system, kind.value))
     return {row[0]: Known._make(row) for row in rows}
 
 

@@ -1,4 +1,7 @@
-"""What of a canonical record goes into columns: for show, set-based comparison and totals."""
+"""What of a canonical record goes into columns: for show, set-based comparison and totals.
+
+An enum's member is turned to text by ``str``, several times cheaper than its ``value``, on a path that every new record takes.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def columns_of(record: Frozen) -> Columns:
             party_name=record.name,
             credit_code=record.credit_code,
             business_on=record.opened_on.isoformat() if record.opened_on else None,
-            doc_status=record.status.value,
+            doc_status=str(record.status),
         )
     if isinstance(record, Allocation):
         party = record.customer or _NOBODY
@@ -57,8 +60,8 @@ def columns_of(record: Frozen) -> Columns:
             party_name=party.name,
             credit_code=party.credit_code,
             business_on=record.allocated_on.isoformat(),
-            doc_status=record.status.value,
-            doc_kind=record.difference.value if record.difference else None,
+            doc_status=str(record.status),
+            doc_kind=str(record.difference) if record.difference else None,
         )
     raise TypeError(f"{type(record).__name__} is no canonical record")
 
@@ -79,8 +82,8 @@ def _invoice(record: Invoice) -> Columns:
         party.credit_code,
         record.issued_on.isoformat(),
         record.due_on.isoformat() if record.due_on else None,
-        record.status.value,
-        record.kind.value,
+        str(record.status),
+        str(record.kind),
     )
 
 
@@ -97,6 +100,6 @@ def _payment(record: Payment) -> Columns:
         party.credit_code,
         record.received_on.isoformat(),
         None,
-        record.status.value,
-        record.kind.value,
+        str(record.status),
+        str(record.kind),
     )

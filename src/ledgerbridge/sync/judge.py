@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.problem import Problem
@@ -48,8 +48,7 @@ class Scope:
     settled_as: QuarantineState = QuarantineState.RESOLVED
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
+class _Sight(NamedTuple):
     """A record with writes that wait for the flush, and how another sight of the very same is to be counted."""
 
     raw: Raw
@@ -66,6 +65,7 @@ class Judge:
         self._tx = tx
         self._scope = scope
         self._counts = counts
+        self._kind = str(scope.kind)
         self._known: dict[str, Known] = {}
         self._waiting: dict[str, _Sight] = {}
         self._writes = Writes()
@@ -212,7 +212,7 @@ class Judge:
         order = _order(raw, known)
         if known.state != State.DELETED:
             scope = self._scope
-            mark = Mark(known.id, State.DELETED.value, None, order, False, scope.now_us, scope.run_id)
+            mark = Mark(known.id, str(State.DELETED), None, order, False, scope.now_us, scope.run_id)
             self._writes.marks.append(mark)
             if known.state == _LIVE:
                 self._effect(Bucket.DELETED, known.currency, -1, -known.amount_minor)
@@ -257,10 +257,10 @@ class Judge:
         scope = self._scope
         return Row(
             scope.system,
-            scope.kind.value,
+            self._kind,
             raw.external_id,
             raw.wire_type,
-            state.value,
+            str(state),
             flawed,
             reason,
             raw.digest,
