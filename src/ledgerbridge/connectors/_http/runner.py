@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, TypeAlias
 
 import httpx
 import tenacity
@@ -32,6 +32,9 @@ from .settings import HttpSettings
 from .signin import Session, SignedIn, SignInFlow
 from .verdict import sign_in_verdict, transport_error, verdict
 from .wire import BodyRefused, Wire
+
+Transport: TypeAlias = httpx.BaseTransport
+"""What carries requests instead of the network; named here so that connectors need not import httpx to pass one on."""
 
 _log = logging.get(__name__)
 _FIRST_WAIT_S = 0.5
