@@ -23,7 +23,7 @@ from ledgerbridge.config import workspace as workspaces
 from ledgerbridge.config.secrets import Resolver
 from ledgerbridge.config.systems import connector_class, connector_package, connector_settings
 from ledgerbridge.config.tree import SystemSettings
-from ledgerbridge.connectors.base import Connector, Surroundings
+from ledgerbridge.connectors.base import Capabilities, Connector, Surroundings
 from ledgerbridge.errors import ConfigError, LedgerbridgeError, MappingError
 from ledgerbridge.mapping.apply import Context, Inbound, Mapped, Unmapped, canonical_bytes, compile_inbound
 from ledgerbridge.mapping.load import load_mapping, overlay
@@ -82,6 +82,13 @@ class App:
         made = connector_class(configured.connector)
         settings = connector_settings(self.workspace, name, self.resolver)
         return _construct(made, settings, self.surroundings(name))
+
+    def capabilities(self, name: str) -> Capabilities:
+        """What a system can do with its settings; its secrets are not looked up, so it can be asked anywhere."""
+        made = connector_class(self.system(name).connector)
+        settings = connector_settings(self.workspace, name, Resolver(self.workspace.folder, offline=True))
+        with _construct(made, settings, self.surroundings(name)) as connector:
+            return connector.capabilities
 
     def surroundings(self, system: str) -> Surroundings:
         """What a connector is told besides its settings."""
@@ -148,7 +155,7 @@ class App:
     def decode_stream(self, system: str, kind: Kind) -> DecodeWith:
         """The decode of one stream of a system; of a name that only imports used, the one of the `sheets` connector."""
         if system in self.workspace.tree.systems:
-            return self.decode(system, kind, self.connector(system).capabilities.wire_types.get(kind, ()))
+            return self.decode(system, kind, self.capabilities(system).wire_types.get(kind, ()))
         specs = {}
         for name in built_in_mappings("sheets"):
             spec = built_in_mapping("sheets", name)

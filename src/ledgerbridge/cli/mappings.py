@@ -139,8 +139,7 @@ def _samples(path: Path) -> list[dict[str, Any]]:
 def _streams(now: Session) -> list[tuple[str, Kind, str]]:
     found = []
     for system in now.app.workspace.tree.systems:
-        with now.app.connector(system) as connector:
-            capabilities = connector.capabilities
+        capabilities = now.app.capabilities(system)
         for kind in sorted(capabilities.reads):
             found += [(system, kind, wire_type) for wire_type in capabilities.wire_types.get(kind, ())]
     return found
@@ -160,8 +159,7 @@ def _strangers(now: Session) -> list[dict[str, Any]]:
 
 
 def _wire_types(now: Session, system: str, kind: Kind, wanted: str | None) -> tuple[str, ...]:
-    with now.app.connector(system) as connector:
-        known = connector.capabilities.wire_types.get(kind, ())
+    known = now.app.capabilities(system).wire_types.get(kind, ())
     if not known:
         raise ConfigError(f"{system} reads no {kind}")
     if wanted is None:

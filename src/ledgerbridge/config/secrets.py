@@ -15,12 +15,17 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 from ledgerbridge.errors import ConfigError
 
 FILE_BYTES_MAX = 64 * 1024
+PLACEHOLDER = "(not looked up)"
 
 
 class Resolver:
-    """Replaces references by what they refer to. `folder` is where relative files start; `environ` is read, never written."""
+    """Replaces references by what they refer to. `folder` is where relative files start; `environ` is read, never written.
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+    `offline`: nothing is looked up, every reference stands for a placeholder; for what needs a connector's facts only.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None, *, offline: bool = False) -> None:
+        self._offline = offline
         self._folder = folder
         self._environ = os.environ if environ is None else environ
         self.found: dict[str, str] = {}
@@ -31,6 +36,8 @@ class Resolver:
     def resolve(self, value: Any, key: str) -> Any:
         """`value` with every reference below it replaced; ConfigError names the key, the reference and what to do."""
         if isinstance(value, dict):
+            if self._offline and set(value) in ({"env"}, {"file"}):
+                return PLACEHOLDER
             if set(value) == {"env"}:
                 return self._remember(
                     key, self._from_environment(value["env"], key), f"environment variable {value['env']}"
