@@ -247,6 +247,19 @@ def test_currency_and_rate_of_two_amounts(amounts: dict[str, Any], currency: str
     assert (record.currency, str(record.exchange_rate)) == (currency, rate)
 
 
+@pytest.mark.parametrize("wire", [Decimal(10000008), Decimal("0.000000003"), Decimal("987654321.123")])
+def test_a_rate_turned_round_fits_the_model(wire: Decimal) -> None:
+    found = value_of("exchange_rate", {"args": {"direction": "inverse"}}, wire, "invoice")
+
+    assert abs(found * wire - 1) < Decimal("1e-14")
+
+
+def test_a_rate_beyond_all_sense_is_a_problem() -> None:
+    found = why("exchange_rate", {"args": {"direction": "inverse"}}, Decimal("1e30"), "invoice")
+
+    assert found == "exchange_rate: gives a rate too small to be one"
+
+
 def test_a_currency_that_cannot_be_told_is_one_problem() -> None:
     fields = {
         "currency": {"convert": "currency_of_amounts", "args": {"base": "base", "document": "doc"}},

@@ -206,7 +206,7 @@ def test_faults_of_an_overlay_are_told_with_its_own_lines() -> None:
     message = str(caught.value)
     assert "ws.yaml:2: there is no canonical field 'numbr' in invoice; did you mean 'number'?" in message
     assert "ws.yaml:3: there is no converter 'nothing'" in message
-    assert "needs 'currency', which no rule fills" in message
+    assert "ws.yaml on toy/invoice.bill: a record of kind invoice needs 'currency', which no rule fills" in message
 
 
 def test_options_are_filled_in_from_the_workspace_else_from_the_file() -> None:

@@ -322,6 +322,12 @@ def test_untouched_paths() -> None:
     assert untouched(spec, payload) == ("cust.id", "extra", "rows[*].qty", "rows[*].tax")
 
 
+def test_a_rule_that_reads_an_object_reads_all_of_it() -> None:
+    spec = spec_of("customer", {"sales_owner": {"wire": "Owner", "convert": "lookup"}}, keys="ignore_case")
+
+    assert untouched(spec, {"N": "x", "owner": {"id": "1", "name": "y"}, "Other": 1}) == ("Other",)
+
+
 def test_what_a_mapping_reads_is_told() -> None:
     spec = spec_of(
         "invoice", {"custom.x": "y", "lines[]": {"wire": "r", "fields": {"net_minor": "n"}}}, custom={"match": "z*"}
