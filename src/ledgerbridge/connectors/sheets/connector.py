@@ -23,6 +23,9 @@ from .writing import write_table
 _LOOKED_UP = ("number", "customer_code", "credit_code", "customer_name", "serial", "tax_invoice_number")
 
 
+PAGE_SIZE_MAX = 10_000
+
+
 class Sheets:
     """Files of a workspace as one system. A changed file is read as a whole; an unchanged one is not opened again."""
 
@@ -49,7 +52,7 @@ class Sheets:
             deletes=dict.fromkeys(reads, DeleteStrategy.NONE),
             safe_create=frozenset(writable),
             safety=dict.fromkeys(writable, SafetyClass.KEY),
-            page_size_max=10_000,
+            page_size_max=PAGE_SIZE_MAX,
             batch_size_max=10_000,
         )
 
@@ -66,27 +69,27 @@ class Sheets:
                     raise self._refused(f"{file.path}: {error.strerror}") from None
 
     def pull(self, kind: Kind, *, cursor: str | None, limit: int) -> Iterator[Page]:
-        """All rows of the files that changed since `cursor` (which holds a hash per file)."""
+        """All rows of the files that changed since `cursor`.
+
+        The cursor holds a hash per file; of a file that is read half, also how many of its rows are behind it (``HASH@ROWS``).
+        """
         self._require(kind, self.capabilities.reads)
         seen: dict[str, str] = json.loads(cursor) if cursor else {}
         todo = list(self._changed(kind, seen))
-        pages = 0
+        if not todo:
+            yield Page((), json.dumps(seen, sort_keys=True), last=True)
         for place, (path, name, mark, file) in enumerate(todo):
             found = self._read(path, name, file)
-            seen[name] = mark
-            stretches = list(each(found.records, limit)) or [()]
+            half, _, rows = seen.get(name, "").partition("@")
+            start = int(rows) if half == mark and rows else 0
+            stretches = list(each(found.records[start:], min(limit, PAGE_SIZE_MAX))) or [()]
             for index, records in enumerate(stretches):
+                start += len(records)
                 final = index == len(stretches) - 1
-                state = seen if final else {key: value for key, value in seen.items() if key != name}
-                pages += 1
-                yield Page(
-                    records=records,
-                    cursor=json.dumps(state, sort_keys=True),
-                    last=final and place == len(todo) - 1,
-                    unreadable=found.unreadable if final else (),
-                )
-        if not pages:
-            yield Page((), json.dumps(seen, sort_keys=True), last=True)
+                seen[name] = mark if final else f"{mark}@{start}"
+                last = final and place == len(todo) - 1
+                unreadable = found.unreadable if final else ()
+                yield Page(records, json.dumps(seen, sort_keys=True), last=last, unreadable=unreadable)
 
     def get(self, ref: Ref) -> Raw | None:
         """The row with this id, from the last configured file that has it."""
@@ -103,10 +106,9 @@ class Sheets:
             if raw.external_id == key or key in (raw.payload().get(name) for name in _LOOKED_UP)
         )
 
-    def keys(self, kind: Kind) -> Iterator[tuple[str, ...]]:
-        """The ids of all rows."""
-        self._require(kind, self.capabilities.reads)
-        yield tuple(raw.external_id for raw in self._all(kind))
+    def keys(self, kind: Kind) -> Iterator[tuple[str, ...]]:  # noqa: ARG002 (the contract's signature)
+        """Unsupported: a row that is not in the newest export is not gone."""
+        raise Unsupported("files do not tell what has vanished", system=self._at.system)
 
     def push(self, writes: Sequence[Write]) -> tuple[Outcome, ...]:
         """Write records into the kind's writable file: one replacement of the file for all writes of a kind."""
