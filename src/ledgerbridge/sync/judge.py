@@ -115,10 +115,10 @@ class Judge:
             if (seen.raw.digest, seen.raw.deleted, seen.raw.order) == (raw.digest, raw.deleted, raw.order):
                 self._count(seen.again, seen.currency, seen.minor, reason=seen.reason)
                 return
+            stored = {*self._waiting, raw.external_id}
             self.close()  # the same record with another content: the first must be stored before the second is judged
-            fresh = observed.known(self._tx, self._scope.system, self._scope.kind, (raw.external_id,))
-            self._known.update(fresh)
-            known = fresh.get(raw.external_id)
+            self._known.update(observed.known(self._tx, self._scope.system, self._scope.kind, stored))
+            known = self._known.get(raw.external_id)
         if raw.kind is not self._scope.kind:
             self._unreadable(
                 _as_unreadable(raw, self._scope.kind, f"a record of kind {raw.kind} in a stream of {self._scope.kind}")

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 
+from ledgerbridge.connectors.base import Page
 from ledgerbridge.mapping.canonical import canonical_bytes
 from ledgerbridge.model.base import Frozen, Kind
 from ledgerbridge.model.customer import Customer
 from ledgerbridge.model.invoice import Invoice
 from ledgerbridge.model.party import PartyRef
 from ledgerbridge.model.problem import Problem
-from ledgerbridge.model.raw import Raw
+from ledgerbridge.model.raw import Raw, Unreadable, digest_of
+from ledgerbridge.store import Store, copies, runs, to_us
 from ledgerbridge.sync.decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected
+from ledgerbridge.sync.pull import new_run_id
+from ledgerbridge.sync.step import StepResult
+from ledgerbridge.sync.walk import walk
+from ledgerbridge.testing.fakes import EPOCH, FAKE_CAPABILITIES
 
+SYSTEM = "erp"
+KIND = Kind.INVOICE
 INVOICES = "fake_invoice"
 
 
@@ -81,5 +90,68 @@ def customers() -> DecodeWith:
     return DecodeWith({"fake_customer": map_customer}, "v1")
 
 
-SYSTEM = "erp"
-KIND = Kind.INVOICE
+def raw(
+    external_id: str,
+    minor: Any = 10_000,
+    *,
+    order: int | None = 1,
+    deleted: bool = False,
+    currency: str = "CNY",
+    number: str | None = None,
+    **more: Any,
+) -> Raw:
+    text = b"{}" if deleted else body(number or f"N-{external_id}", minor, currency=currency, **more)
+    return Raw(KIND, INVOICES, external_id, text, digest_of(text), EPOCH, order, EPOCH, deleted)
+
+
+class Scripted:
+    """A connector that hands over exactly these pages, whatever the cursor; an exception among them is raised."""
+
+    capabilities = FAKE_CAPABILITIES
+
+    def __init__(self, *pages: Sequence[Raw | Unreadable] | BaseException, last: bool = True) -> None:
+        self.pages = pages
+        self.last = last
+        self.asked: list[str | None] = []
+
+    def pull(self, kind: Kind, *, cursor: str | None, limit: int) -> Iterator[Page]:
+        self.asked.append(cursor)
+        for at, items in enumerate(self.pages):
+            if isinstance(items, BaseException):
+                raise items
+            yield Page(
+                records=tuple(item for item in items if isinstance(item, Raw)),
+                cursor=f"after-{at + 1}",
+                last=self.last and at + 1 == len(self.pages),
+                unreadable=tuple(item for item in items if isinstance(item, Unreadable)),
+            )
+
+
+def pulled(store: Store, connector: Any, decode: DecodeWith | None = None, **options: Any) -> StepResult:
+    """One walk in a run of its own."""
+    run_id = new_run_id(store.clock, token=uuid.uuid4().hex[:6])
+    with store.writing() as tx:
+        runs.begin(tx, run_id, "pull", to_us(store.clock.now()))
+    options = {"limit": 100, "kind": KIND, **options}
+    return walk(store, connector, SYSTEM, decode=decode or invoices(), run_id=run_id, **options)
+
+
+def buckets(result: StepResult) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for tally in result.certificate.tallies:
+        found[tally.bucket.value] = found.get(tally.bucket.value, 0) + tally.records
+    return found
+
+
+def held(store: Store) -> dict[str, tuple[str, int, bool]]:
+    """Every copy by id: state, amount, whether flawed."""
+    with store.reading() as tx:
+        return {
+            copy.ref.external_id: (copy.state.value, copy.amount_minor, copy.flawed)
+            for copy in copies.every(tx, SYSTEM, KIND, states=None)
+        }
+
+
+def digest(store: Store) -> str:
+    with store.reading() as tx:
+        return copies.digest(tx)
