@@ -1,11 +1,10 @@
-"""Build U8 calls and read U8 replies: envelopes, error codes, pages, cursors. Pure."""
+"""Build U8 calls and read U8 replies: envelopes, error codes, lists, records. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,42 +14,57 @@ from ledgerbridge.connectors._http.call import Call, Judge, Reply
 from ledgerbridge.errors import (
     BadReply,
     ConnectorError,
+    NotAllowed,
     NotSignedIn,
     OutcomeUnknown,
+    RateLimited,
     Refused,
     Unavailable,
 )
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.raw import Raw, Unreadable, digest_of
-from ledgerbridge.model.wirejson import WireError, WireValue
+from ledgerbridge.model.wirejson import WireError
 
 from .settings import YonyouU8Settings
 
+OK: Final = "0"
 EMPTY: Final = "20002"
 """A query that matched nothing is an *error* here, not an empty list (A3 [1])."""
+REFUSED: Final = "20005"
+"""The U8 side refused; the text says which key and why (A3 [1])."""
+RUNNING: Final = "30025"
+"""The same operation is still executing (A3 [1])."""
 
 FAILURES: Final[Mapping[str, type[ConnectorError]]] = {
     "10001": Unavailable,  # platform-side failure (A3 [1])
     "20001": Refused,  # required parameter missing (A3 [inferred])
-    "20005": Refused,  # the U8 side refused; the text says which key and why (A3 [1])
-    "30025": Unavailable,  # the same operation is still executing (A3 [1])
+    REFUSED: Refused,
+    "30002": NotAllowed,  # unknown application or account (A3 [inferred])
+    RUNNING: Unavailable,
 }
-_UNPROVEN: Final = frozenset({"10001", "30025"})
+"""What an error code means. Token and rate limit codes are settings, since no source has them; any other code is BadReply."""
+_UNPROVEN: Final = frozenset({"10001", RUNNING})
 """On a write these do not prove that nothing was processed."""
-
-ADVICE_MAX = 200
+_WORDS: Final[Mapping[str, str]] = {
+    "10001": "the platform failed",
+    RUNNING: "the same operation is still executing",
+    "30002": "the application or an account is not known or not authorised; check from_account, to_account and app_key",
+}
+SAID_MAX: Final = 200
+POLL: Final = "result"
+"""The `Call.interface` of asking about an accepted write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One U8 object: its paths, the key of its records, and how its list is bounded by date."""
+    """One U8 object: its paths, the key of its records, and how its list is bounded by date (A1, A4)."""
 
     name: str
     kind: Kind
     listing: str
     key: str
     date_filter: str
-    has_entries: bool
+    has_entries: bool = True
 
     def external_id(self, key: str) -> str:
         """The id within a kind: two objects are read as invoices, so that theirs name the object."""
@@ -58,10 +72,13 @@ class Resource:
 
 
 RESOURCES: Final[Mapping[str, Resource]] = {
-    "customer": Resource("customer", Kind.CUSTOMER, "customer", "code", "ModifyDate", has_entries=False),
-    "saleinvoice": Resource("saleinvoice", Kind.INVOICE, "saleinvoicelist", "invoiceno", "date", has_entries=True),
-    "oughtreceive": Resource("oughtreceive", Kind.INVOICE, "oughtreceivelist", "code", "date", has_entries=True),
-    "accept": Resource("accept", Kind.PAYMENT, "acceptlist", "vouchcode", "vouchdate", has_entries=True),
+    resource.name: resource
+    for resource in (
+        Resource("customer", Kind.CUSTOMER, "customer", "code", "ModifyDate", has_entries=False),
+        Resource("saleinvoice", Kind.INVOICE, "saleinvoicelist", "invoiceno", "date"),
+        Resource("oughtreceive", Kind.INVOICE, "oughtreceivelist", "code", "date"),
+        Resource("accept", Kind.PAYMENT, "acceptlist", "vouchcode", "vouchdate"),
+    )
 }
 
 
@@ -74,13 +91,18 @@ def envelope(reply: Reply) -> dict[str, msgspec.Raw]:
 
 
 def text_of(raw: msgspec.Raw | None) -> str:
-    """A scalar as text, whatever its spelling: U8 writes numbers as numbers or as text (A3)."""
+    """A scalar as text, whatever its spelling: U8 writes numbers as numbers or as text (A3). "" for null and for no scalar."""
     if raw is None:
         return ""
     value = bytes(raw)
     if value.startswith(b'"'):
         return msgspec.json.decode(value, type=str)
-    return "" if value == b"null" else value.decode("ascii", "replace")
+    return "" if value == b"null" or value[:1] in (b"{", b"[") else value.decode("ascii", "replace")
+
+
+def said(root: Mapping[str, msgspec.Raw]) -> str:
+    """The vendor's own words about a failure, on one line."""
+    return " ".join(text_of(root.get("errmsg")).split())[:SAID_MAX] or "nothing"
 
 
 def judge(settings: YonyouU8Settings, system: str) -> Judge:
@@ -91,23 +113,23 @@ def judge(settings: YonyouU8Settings, system: str) -> Judge:
             return None  # trouble of the relay: the status says it all
         root = envelope(reply)
         code = text_of(root.get("errcode"))
-        if code in ("0", EMPTY):
+        if code == OK or (code == EMPTY and call.method == "GET") or (code == RUNNING and call.interface == POLL):
             return None
         if not code:
             return BadReply("answered without an errcode", system=system)
-        message = text_of(root.get("errmsg"))
-        if code in settings.token_codes or (code not in FAILURES and "token" in message.casefold()):
+        if code in settings.token_codes or (code not in FAILURES and "token" in said(root).casefold()):
             return NotSignedIn("the token is not known any more", system=system, code=code)
+        if code in settings.rate_limit_codes:
+            return RateLimited("too many calls", system=system, code=code)
         if call.writes and code in _UNPROVEN:
             return OutcomeUnknown(
-                "accepted or failed on the way, the platform does not say which", system=system, code=code
+                f"{_WORDS[code]}; whether the write was carried out is not known", system=system, code=code
             )
-        known = FAILURES.get(code)
-        if known is None:
-            return BadReply("answered with an error code that is not documented", system=system, code=code)
-        said = " ".join(message.split())[:ADVICE_MAX]
-        words = {"30025": "the same operation is still executing", "10001": "the platform failed"}.get(code)
-        return known(words or f"refused: {said}", system=system, code=code)
+        if code not in FAILURES:
+            return BadReply(
+                f"answered with an undocumented error code (it says: {said(root)})", system=system, code=code
+            )
+        return FAILURES[code](_WORDS.get(code) or f"refused: {said(root)}", system=system, code=code)
 
     return judged
 
@@ -131,18 +153,6 @@ def get_call(settings: YonyouU8Settings, resource: Resource, key: str) -> Call:
     return Call("GET", f"/api/{resource.name}/get", query={**common(settings), "id": key}, interface=resource.name)
 
 
-def add_call(settings: YonyouU8Settings, resource: Resource, biz_id: str, body: Mapping[str, WireValue]) -> Call:
-    """Create a record under our own id: a repeat of the same `biz_id` makes no second one (A5 [1])."""
-    sync = "0" if settings.asynchronous else "1"
-    query = {**common(settings), "biz_id": biz_id, "sync": sync}
-    return Call("POST", f"/api/{resource.name}/add", query=query, json={resource.name: dict(body)}, writes=True)
-
-
-def edit_call(settings: YonyouU8Settings, body: Mapping[str, WireValue]) -> Call:
-    """Change a customer, matched by its code; fields that are not sent stay (A5 [1], [inferred])."""
-    return Call("POST", "/api/customer/edit", query=common(settings), json={"customer": dict(body)}, writes=True)
-
-
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """One page of a list: its rows undecoded, and how many rows and pages the whole list has."""
@@ -153,88 +163,117 @@ class ListPage:
 
 
 def read_list(reply: Reply, resource: Resource, system: str) -> ListPage:
-    """The page that a list call brought; BadReply if it says success but has no rows."""
+    """The page that a list call brought; BadReply if it says success but has no rows or counts."""
     root = envelope(reply)
     if text_of(root.get("errcode")) == EMPTY:
         return ListPage((), 0, 0)
-    body = root.get(resource.listing)
-    if body is None:
-        folded = {name.casefold(): value for name, value in root.items()}
-        body = folded.get(resource.listing)
+    counts = text_of(root.get("row_count")), text_of(root.get("page_count"))
     try:
-        rows = msgspec.json.decode(body, type=list[msgspec.Raw]) if body is not None else None
-        counts = int(text_of(root.get("row_count"))), int(text_of(root.get("page_count")))
+        rows = msgspec.json.decode(_named(root, resource.listing), type=list[msgspec.Raw])
+        return ListPage(tuple(rows), int(counts[0]), int(counts[1]))
     except (msgspec.DecodeError, ValueError):
-        rows = None
-    if rows is None:
         raise BadReply(
             f"a page of {resource.listing} without rows or counts", system=system, request_id=reply.request_id
-        )
-    return ListPage(tuple(rows), *counts)
+        ) from None
 
 
 def read_one(reply: Reply, resource: Resource, system: str) -> msgspec.Raw | None:
-    """The record that a get call brought; None if there is none."""
+    """The record that a get call brought; None if there is none, BadReply if it says success but has none."""
     root = envelope(reply)
     if text_of(root.get("errcode")) == EMPTY:
         return None
-    body = root.get(resource.name)
-    if body is None:
+    body = _named(root, resource.name)
+    if not body:
         raise BadReply(f"an answer without its {resource.name}", system=system, request_id=reply.request_id)
-    return None if bytes(body) in (b"null", b"{}") else body
+    return None if bytes(body) in (b"null", b"{}", b"[]", b'""') else msgspec.Raw(body)
+
+
+def _named(root: Mapping[str, msgspec.Raw], name: str) -> bytes:
+    """What stands under a name, whatever its casing (A3 [inferred]); empty if there is nothing."""
+    found = root.get(name)
+    if found is None:
+        found = next((value for key, value in root.items() if key.casefold() == name), None)
+    return b"" if found is None else bytes(found)
 
 
 class _Head(msgspec.Struct):
-    """What of a row is needed before anything is mapped. Several spellings, since casing is not uniform (A3)."""
+    """What of a row is needed before anything is mapped, as the vendor usually spells it."""
 
-    code: str | int | None = None
-    invoiceno: str | int | None = None
-    vouchcode: str | int | None = None
+    code: str | None = None
+    invoiceno: str | None = None
+    vouchcode: str | None = None
     timestamp: str | int | None = None
     ModifyDate: str | None = None
-    modifydate: str | None = None
     entry: msgspec.Raw | None = None
 
 
 _HEAD = msgspec.json.Decoder(_Head)
+_NAMES = {name.casefold(): name for name in ("code", "invoiceno", "vouchcode", "timestamp", "ModifyDate")}
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A row's key, row version and change stamp, as far as it has them."""
+    """A row's key, row version and change stamp (UTC), as far as it has them; `whole`: it brings its entries along."""
 
     key: str
     version: int | None
     modified_at: datetime | None
-    has_entry: bool
+    whole: bool
 
 
 def head(row: msgspec.Raw, resource: Resource, zone: ZoneInfo) -> Head | None:
     """The head of a row; None if it has no usable key."""
     try:
         found = _HEAD.decode(row)
+        if getattr(found, resource.key) is None:
+            found = _odd_head(row)
     except msgspec.DecodeError:
+        found = _odd_head(row)
+    key = (getattr(found, resource.key) or "").strip()
+    if not key:
         return None
-    key = getattr(found, resource.key)
-    if key is None or str(key).strip() == "":
-        return None
-    version = str(found.timestamp or "")
-    stamp = moment(found.ModifyDate or found.modifydate, zone)
-    return Head(str(key), int(version) if version.isdigit() else None, stamp, found.entry is not None)
+    version = str(found.timestamp if found.timestamp is not None else "")
+    whole = not resource.has_entries or (found.entry is not None and bytes(found.entry)[:1] == b"[")
+    return Head(
+        key, int(version) if version.isascii() and version.isdigit() else None, moment(found.ModifyDate, zone), whole
+    )
+
+
+def _odd_head(row: msgspec.Raw) -> _Head:
+    """The head of a row whose keys are cased otherwise or whose values are of other types (A3: both occur)."""
+    try:
+        fields = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return _Head()
+    known = {_NAMES[name.casefold()]: text_of(value) for name, value in fields.items() if name.casefold() in _NAMES}
+    entry = next((value for name, value in fields.items() if name.casefold() == "entry"), None)
+    return _Head(**known, entry=entry)
+
+
+def holds(row: msgspec.Raw, field: str, text: str) -> bool:
+    """Whether a field of a row has exactly that text, whatever the casing of its name."""
+    if text.encode() not in bytes(row):
+        return False  # our keys are plain ASCII: no escape can hide them
+    try:
+        fields = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError:
+        return False
+    return text_of(msgspec.Raw(_named(fields, field.casefold()))) == text
 
 
 def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
-    """A U8 stamp such as ``2024-05-06 10:11:12.0``; without a zone it is local time (A3 [inferred]). None if unreadable."""
-    if not text:
-        return None
+    """A U8 stamp such as ``2024-05-06 10:11:12.0`` in UTC; it has no zone and is local time (A3 [inferred]).
+
+    None if it is unreadable.
+    """
     try:
-        return datetime.fromisoformat(text.split(".")[0]).replace(tzinfo=zone)
-    except ValueError:
+        return datetime.fromisoformat((text or "").strip()).replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
 def raw_record(row: msgspec.Raw, resource: Resource, at: Head, now: datetime) -> Raw:
-    """A record as read. The row version is no content: it changes with every save, whatever was changed."""
+    """A record as read; its digest is that of all its bytes, row version and change stamp included."""
     body = bytes(row)
     return Raw(
         resource.kind,
@@ -248,83 +287,6 @@ def raw_record(row: msgspec.Raw, resource: Resource, at: Head, now: datetime) ->
     )
 
 
-def unreadable(row: msgspec.Raw, resource: Resource, page: int, index: int) -> Unreadable:
-    """A row without a usable key."""
-    where = f"{resource.listing} page {page} row {index + 1}"
-    return Unreadable(resource.kind, resource.name, where, bytes(row), f"the row has no usable {resource.key}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a walk stands, per object.
-
-    `since`: row version (customers) or first document date (vouchers) from which this walk reads, "" for all. `page`: the
-    next page of this walk, 0 when none is under way. `next_since`: what the next walk will read from. `started`: when
-    this walk began, which bounds `next_since`.
-    """
-
-    since: str = ""
-    page: int = 0
-    next_since: str = ""
-    started: str = ""
-
-
-def load_cursor(text: str | None) -> dict[str, Cursor]:
-    """The cursors per object of a stream's cursor text; empty for None."""
-    return {name: Cursor(**state) for name, state in json.loads(text).items()} if text else {}
-
-
-def dump_cursor(states: Mapping[str, Cursor]) -> str:
-    """The text of :func:`load_cursor`."""
-    plain = {
-        name: {"since": s.since, "page": s.page, "next_since": s.next_since, "started": s.started}
-        for name, s in states.items()
-    }
-    return json.dumps(plain, sort_keys=True)
-
-
-def begin(
-    resource: Resource, before: Cursor | None, now: datetime, settings: YonyouU8Settings, zone: ZoneInfo
-) -> Cursor:
-    """The walk to do: the one under way, or a new one from where the last one ended.
-
-    A resumed walk steps back one page, because rows may have vanished meanwhile and moved the rest up.
-    """
-    if before is not None and before.page > 0:
-        return Cursor(before.since, max(1, before.page - 1), before.next_since, before.started)
-    since = before.next_since if before is not None else ""
-    if resource.kind is Kind.CUSTOMER:
-        return Cursor(since, 1, since, now.isoformat())
-    first = now.astimezone(zone).date() - timedelta(days=settings.window_days)
-    return Cursor(since, 1, first.isoformat(), now.isoformat())
-
-
-def filters(resource: Resource, walk: Cursor) -> dict[str, str]:
-    """The list filter of a walk: row version for customers, document date for vouchers; both ends inclusive (A4)."""
-    if not walk.since:
-        return {}
-    if resource.kind is Kind.CUSTOMER:
-        return {"timestamp_begin": walk.since}
-    return {f"{resource.date_filter}_begin": walk.since}
-
-
-SKEW: Final = timedelta(minutes=10)
-
-
-def settled_version(heads: list[Head], started: datetime, so_far: str) -> str:
-    """The highest row version that no change of this walk's time can undercut.
-
-    Row versions only grow, and a row saved before the walk began (by its own stamp, less clock skew) carries a smaller one than
-    any row saved during the walk. Reading on from there misses nothing, whatever the order of the pages was.
-    """
-    bound = started - SKEW
-    best = int(so_far) if so_far.isdigit() else -1
-    for item in heads:
-        if item.version is not None and item.modified_at is not None and item.modified_at < bound:
-            best = max(best, item.version)
-    return str(best) if best >= 0 else so_far
-
-
-def recent(today: date, days: int) -> str:
-    """The first date of a look-back."""
-    return (today - timedelta(days=days)).isoformat()
+def unreadable(row: msgspec.Raw, resource: Resource, where: str, why: str) -> Unreadable:
+    """A row that cannot be handed over as a record."""
+    return Unreadable(resource.kind, resource.name, where, bytes(row), why)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import msgspec
 
-from ledgerbridge.connectors._http.call import Call, Reply, Signed
+from ledgerbridge.connectors._http.call import Call, Signed
+from ledgerbridge.connectors._http.signin import SignInFlow
 from ledgerbridge.errors import BadReply, NotAllowed
 
+from . import codec
 from .settings import YonyouU8Settings
 
 LIFETIME_S = 7200.0
+"""What a token lives if the answer does not say (A2 [2+])."""
 
 
-def sign_in(settings: YonyouU8Settings, system: str) -> Generator[Call, Reply, Signed]:
+def sign_in(settings: YonyouU8Settings, system: str) -> SignInFlow:
     """Ask for a token; NotAllowed if account, key or secret are refused. `expiresIn` sits inside `token` (A2)."""
     reply = yield Call(
         "GET",
@@ -24,22 +27,21 @@ def sign_in(settings: YonyouU8Settings, system: str) -> Generator[Call, Reply, S
         },
         signed_in=False,
     )
-    value = reply.json()
-    if not isinstance(value, dict):
-        raise BadReply("the token service answered with no object", system=system)
-    code = str(value.get("errcode"))
-    if code != "0":
+    root = codec.envelope(reply)
+    code = codec.text_of(root.get("errcode"))
+    if code != codec.OK:
         raise NotAllowed(
-            "the token service refused from_account, app_key or app_secret; check them in the open platform",
+            "the token service refused from_account, app_key or app_secret; check them in the open platform"
+            f" (it says: {codec.said(root)})",
             system=system,
-            code=code,
+            code=code or None,
             request_id=reply.request_id,
         )
-    token = value.get("token")
-    if not isinstance(token, dict) or not isinstance(token.get("id"), str) or not token["id"]:
-        raise BadReply("the token service says success but gives no token", system=system)
-    lifetime = token.get("expiresIn")
+    token = msgspec.json.decode(root["token"], type=dict[str, msgspec.Raw]) if "token" in root else {}
+    name = codec.text_of(token.get("id"))
+    if not name:
+        raise BadReply("the token service says success but gives no token", system=system, request_id=reply.request_id)
+    lifetime = codec.text_of(token.get("expiresIn"))
     return Signed(
-        query={"token": str(token["id"])},
-        lifetime_s=float(lifetime) if isinstance(lifetime, int) and lifetime > 0 else LIFETIME_S,
+        query={"token": name}, lifetime_s=float(lifetime) if lifetime.isdigit() and int(lifetime) else LIFETIME_S
     )
