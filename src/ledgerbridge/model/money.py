@@ -21,7 +21,6 @@ MINOR_MAX: Final = 10**15
 """The largest amount of one record, in minor units (ten trillion yuan). Sums of 9,000 such still fit 64 bits."""
 
 _EXACT = decimal.Context(prec=60, traps=[decimal.InvalidOperation, decimal.Inexact])
-_ROUNDING = decimal.Context(prec=60, rounding=decimal.ROUND_HALF_UP, traps=[decimal.InvalidOperation])
 
 
 def exponent(currency: str) -> int:
@@ -56,7 +55,10 @@ def to_minor(amount: Decimal, currency: str, *, rounded: bool = False) -> int:
     places = exponent(currency)
     if amount.adjusted() + places > 16:  # far beyond MINOR_MAX: refuse before making a huge integer
         raise MoneyError(f"{_short(amount)} {currency} is beyond the largest amount of one record")
-    shifted = amount.scaleb(places, _ROUNDING)
+    try:
+        shifted = amount.scaleb(places, _EXACT)
+    except decimal.Inexact:
+        raise MoneyError(f"{_short(amount)} {currency} has too many digits to be read exactly") from None
     whole = shifted.to_integral_value(decimal.ROUND_HALF_UP)
     if whole != shifted and not rounded:
         raise MoneyError(f"{_short(amount)} {currency} has more than {places} decimals")

@@ -47,6 +47,7 @@ def test_known_amounts(text: str, currency: str, minor: int) -> None:
         ("1.5", "JPY", "more than 0 decimals"),
         ("1E+400", "CNY", "beyond the largest"),
         ("123456789012345678901234567890", "CNY", "beyond the largest"),
+        (f"1.{'0' * 60}1", "CNY", "too many digits"),
         ("NaN", "CNY", "no amount"),
         ("Infinity", "CNY", "no amount"),
         ("1", "RMB", "no ISO 4217"),
