@@ -126,7 +126,7 @@ def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
                 continue
             if name in told:
                 said = True
-                filled = filled or (value is not None and value is not FAILED and value != "")
+                filled = filled or _filled(value)
             if value is not FAILED and not (value is None and name in needed):
                 item[name] = value
         if filled:
@@ -134,6 +134,13 @@ def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
         return said
 
     return read
+
+
+def _filled(value: Any) -> bool:
+    """Whether a part of an item says something: of an object, at least one part."""
+    if isinstance(value, dict):
+        return any(_filled(part) for part in value.values())
+    return value is not None and value is not FAILED and value != ""
 
 
 def _elements(name: str, source: Source, steps: Steps, scope: Scope, teller: Teller) -> SourceReader:
