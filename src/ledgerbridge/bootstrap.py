@@ -5,10 +5,8 @@ Nothing is opened before it is asked for, so that a command that needs no databa
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from importlib.resources import files
@@ -25,13 +23,14 @@ from ledgerbridge.config.systems import connector_class, connector_package, conn
 from ledgerbridge.config.tree import SystemSettings
 from ledgerbridge.connectors.base import Capabilities, Connector, Surroundings
 from ledgerbridge.errors import ConfigError, LedgerbridgeError, MappingError
-from ledgerbridge.mapping.apply import Context, Inbound, Mapped, Unmapped, canonical_bytes, compile_inbound
+from ledgerbridge.mapping.apply import Context
 from ledgerbridge.mapping.load import load_mapping, overlay
+from ledgerbridge.mapping.options import with_options
 from ledgerbridge.mapping.spec import MappingSpec
 from ledgerbridge.model.base import Kind
-from ledgerbridge.model.raw import Raw
-from ledgerbridge.sync.decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected
+from ledgerbridge.sync.decode import DecodeWith
 from ledgerbridge.sync.importing import ImportedFile
+from ledgerbridge.sync.mapped import mapped_by
 from ledgerbridge.sync.pull import Source, StreamOrder
 from ledgerbridge.sync.sweep import SweepPolicy
 
@@ -113,6 +112,11 @@ class App:
             raise MappingError(f"the connector {connector} has no mapping {name}; write {own}")
         return built_in
 
+    def resolved_mapping(self, system: str, kind: Kind, wire_type: str) -> MappingSpec:
+        """The mapping in force with its options filled in: what people are shown."""
+        context = self.context(system)
+        return with_options(self.mapping(system, kind, wire_type), context.options, context.base_currency)
+
     def context(self, system: str) -> Context:
         """What mappings of a system may use: zone, base currency, the system's options."""
         base = self.workspace.tree.workspace.base_currency
@@ -124,13 +128,7 @@ class App:
 
         The fingerprint changes with any mapping of the stream and with what mappings may use.
         """
-        context = self.context(system)
-        specs = {wire_type: self.mapping(system, kind, wire_type) for wire_type in wire_types}
-        by_wire_type = {wire_type: _decoder(compile_inbound(spec, context)) for wire_type, spec in specs.items()}
-        told = [spec.fingerprint for _, spec in sorted(specs.items())]
-        told += [str(context.zone), context.base_currency, json.dumps(context.options, sort_keys=True, default=str)]
-        fingerprint = hashlib.blake2b("|".join(told).encode(), digest_size=16).hexdigest()
-        return DecodeWith(by_wire_type, fingerprint)
+        return mapped_by([self.mapping(system, kind, wire_type) for wire_type in wire_types], self.context(system))
 
     def source(self, system: str, kinds: Iterable[Kind] | None = None, *, full: bool, sweep: bool) -> Source:
         """What a pull of one system needs; kinds unset: those of its settings, or all that its connector reads."""
@@ -156,14 +154,8 @@ class App:
         """The decode of one stream of a system; of a name that only imports used, the one of the `sheets` connector."""
         if system in self.workspace.tree.systems:
             return self.decode(system, kind, self.capabilities(system).wire_types.get(kind, ()))
-        specs = {}
-        for name in built_in_mappings("sheets"):
-            spec = built_in_mapping("sheets", name)
-            if spec is not None and spec.kind is kind:
-                specs[spec.wire_type] = spec
-        context = self.context(system)
-        by_wire_type = {wire_type: _decoder(compile_inbound(spec, context)) for wire_type, spec in specs.items()}
-        return DecodeWith(by_wire_type, "|".join(spec.fingerprint for spec in specs.values()))
+        specs = [built_in_mapping("sheets", name) for name in built_in_mappings("sheets")]
+        return mapped_by([spec for spec in specs if spec is not None and spec.kind is kind], self.context(system))
 
     def import_source(self, system: str, imported: ImportedFile, mapping: Path | None) -> Source:
         """What an import of one file needs: the file as a system of its own, read by the `sheets` connector.
@@ -194,19 +186,9 @@ class App:
                 raise MappingError(
                     f"{mapping}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
                 ) from None
-        decode = DecodeWith({wire_type: _decoder(compile_inbound(spec, self.context(system)))}, spec.fingerprint)
+        decode = mapped_by([spec], self.context(system))
         # A file is read as a whole each time: an import of another file under the same name must not be taken for it.
         return Source(system, lambda: connector, (StreamOrder(imported.kind, decode, full=True),), None)
-
-
-def _decoder(inbound: Inbound) -> Callable[[Raw], Decoded]:
-    def decode(raw: Raw) -> Decoded:
-        result = inbound(raw.payload())
-        if isinstance(result, Mapped):
-            return Accepted(result.value, canonical_bytes(result.value), result.notices)
-        return Rejected(result.problems) if isinstance(result, Unmapped) else LeftOut(result.reason)
-
-    return decode
 
 
 def open_app(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -46,6 +47,11 @@ def _story(folder: Path) -> int:
         ("Import a GBK text file of another bank", _import(text), {Exit.OK, Exit.FINDINGS}),
         ("Read again: nothing is new", ["pull"], {Exit.OK, Exit.FINDINGS}),
         ("What is on record now", ["status"], {Exit.OK, Exit.FINDINGS}),
+        (
+            "One document in every system: a wrong amount was planted in one of them",
+            ["show", "invoice", _planted(folder)],
+            {Exit.OK},
+        ),
     ]
     for title, command, expected in steps:
         print(f"\n── {title}\n$ ledgerbridge {' '.join(command)}", flush=True)
@@ -61,12 +67,19 @@ _NEXT = """
 ── Where to look next
   cd {workspace}
   ledgerbridge quarantine list             what could not be read, and why
-  ledgerbridge show customer C00001        all copies of a record side by side
+  ledgerbridge show customer 010002        all copies of a record side by side
   ledgerbridge runs list                   every run with its certificates
   ledgerbridge mapping show erp invoice    which wire field is which
   the files that were imported             {files}
   what is really true (planted errors)     {truth}
 (The far sides of this demo are gone; `make sandbox` starts them again.)"""
+
+
+def _planted(folder: Path) -> str:
+    """The number of an invoice whose amount differs on purpose."""
+    planted = json.loads((folder / "truth.json").read_text("utf-8"))["planted"]
+    wanted = {"planted": "amount_differs", "kind_of_record": "invoice"}
+    return next(str(row["record_number"]) for row in planted if wanted.items() <= row.items())
 
 
 def _import(path: Path, *, dry: bool = False) -> list[str]:

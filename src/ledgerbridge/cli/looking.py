@@ -199,7 +199,7 @@ def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
         "notices": json.loads(copy.notices_json) if copy.notices_json else [],
     }
     if copy.ref.system in now.app.workspace.tree.systems:
-        told["read_from"] = sources(now.app.mapping(copy.ref.system, copy.ref.kind, copy.wire_type))
+        told["read_from"] = sources(now.app.resolved_mapping(copy.ref.system, copy.ref.kind, copy.wire_type))
     if raw and copy.raw is not None:
         told["raw"] = copy.raw.decode("utf-8", errors="replace")
     return told
@@ -208,10 +208,14 @@ def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
 def _side_by_side(console: Console, now: Session, told: list[dict[str, Any]]) -> None:
     lang = now.out.language
     fields = list(dict.fromkeys(field for copy in told for field in copy["fields"]))
-    heads = [word("field", lang), *(f"{copy['system']} {copy['external_id']}" for copy in told)]
-    rows: list[list[object]] = [["(state)", *(f"{copy['state']}{' !' if copy['flawed'] else ''}" for copy in told)]]
-    rows += [[field, *(_cell(copy, field) for copy in told)] for field in fields]
+    heads = ["", word("field", lang), *(f"{copy['system']} {copy['external_id']}" for copy in told)]
+    rows: list[list[object]] = [["", "(state)", *(f"{copy['state']}{' !' if copy['flawed'] else ''}" for copy in told)]]
+    rows += [
+        [_mark(told, field), field.removesuffix("_minor"), *(_cell(copy, field) for copy in told)] for field in fields
+    ]
     table(console, "", heads, rows)
+    if any(row[0] for row in rows):
+        console.print(f"≠ {word('differs', lang)}", markup=False)
     for copy in told:
         for notice in copy["notices"]:
             console.print(f"{copy['system']}: {notice['field']} ← {notice['wire']}: {notice['why']}", markup=False)
@@ -219,11 +223,34 @@ def _side_by_side(console: Console, now: Session, told: list[dict[str, Any]]) ->
             console.print(f"{copy['system']} {copy['object']}: {copy['raw']}", markup=False)
 
 
+def _mark(told: list[dict[str, Any]], field: str) -> str:
+    """Whether the systems that say something of a field say different things. Lists and references are each system's own."""
+    said = {_shown(copy, field) for copy in told if copy["fields"].get(field) not in (None, "")}
+    plain = not any(isinstance(copy["fields"].get(field), dict | list) for copy in told)
+    return "≠" if plain and len(said) > 1 else ""
+
+
+def _shown(copy: dict[str, Any], field: str) -> str:
+    value = copy["fields"][field]
+    if value is None:
+        return "∅"
+    if field.endswith("_minor") and isinstance(value, int):
+        name = (
+            "base_currency"
+            if field.startswith("base_")
+            else "credit_currency"
+            if field.startswith("credit_")
+            else "currency"
+        )
+        currency = copy["fields"].get(name)
+        return amount(value, currency) if currency else str(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _cell(copy: dict[str, Any], field: str) -> str:
     if field not in copy["fields"]:
         return ""
-    value = copy["fields"][field]
-    text = "∅" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = _shown(copy, field)
     source = copy.get("read_from", {}).get(field)
     shown = text if len(text) <= 60 else f"{text[:59]}…"
     return f"{shown}  ← {source}" if source else shown

@@ -61,7 +61,7 @@ def show_mapping(
 ) -> None:
     """Show the mapping in force: the connector's own with the workspace's file laid over it."""
     with session(workspace, as_json) as now:
-        specs = [now.app.mapping(system, kind, name) for name in _wire_types(now, system, kind, wire_type)]
+        specs = [now.app.resolved_mapping(system, kind, name) for name in _wire_types(now, system, kind, wire_type)]
 
         def show(console: Console) -> None:
             for spec in specs:

@@ -89,7 +89,13 @@ def _bip(url: str, keys: Mapping[str, str]) -> dict[str, Any]:
 
 def _fxiaoke(url: str, keys: Mapping[str, str]) -> dict[str, Any]:
     names = ("app_id", "app_secret", "permanent_code")
-    return {"base_url": url, **{name: keys[name] for name in names}, "acting_user": keys["user_id"], "http": _LOCAL}
+    return {
+        "base_url": url,
+        **{name: keys[name] for name in names},
+        "acting_user": keys["user_id"],
+        "calls_per_second": 5,
+        "http": _LOCAL,
+    }
 
 
 def _zoho(url: str, keys: Mapping[str, str]) -> dict[str, Any]:

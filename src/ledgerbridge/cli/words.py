@@ -51,6 +51,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "next": ("下一步", "Where to look next"),
     "first_seen": ("首次出现", "First seen"),
     "error": ("错误", "Error"),
+    "differs": ("各系统不一致", "the systems differ"),
 }
 
 
