@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from zoho_crm_desk import connected
 
 from ledgerbridge.clock import DEFAULT_ZONE
 from ledgerbridge.connectors.zoho_crm import ZohoCrm
@@ -22,8 +23,6 @@ from ledgerbridge.sandbox.web import serve
 from ledgerbridge.sandbox.world import Holding, SystemName, make_world
 from ledgerbridge.sandbox.world.facts import Status
 from ledgerbridge.sandbox.zoho_crm import create
-
-from zoho_crm_desk import connector
 
 SEEDS = (1, 7, 20260331)
 
@@ -62,7 +61,7 @@ def read(request: pytest.FixtureRequest) -> Iterator[Read]:
     world = make_world(seed=request.param, customers=60, months=6, systems=(SystemName.ZOHO_CRM,))
     emulator = create()
     emulator.load(world.holdings[SystemName.ZOHO_CRM])
-    with serve(emulator) as running, connector(running, invoice_lines=True, contacts=True) as crm:
+    with serve(emulator) as running, connected(running, invoice_lines=True, contacts=True) as crm:
         yield Read(world.holdings[SystemName.ZOHO_CRM], crm)
         assert running.failures == []
 

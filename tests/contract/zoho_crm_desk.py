@@ -13,7 +13,7 @@ from ledgerbridge.sandbox.zoho_crm import credentials
 SYSTEM = "crm"
 
 
-def connector(running: Running, *, clock: Clock | None = None, **settings: Any) -> ZohoCrm:
+def connected(running: Running, *, clock: Clock | None = None, **settings: Any) -> ZohoCrm:
     """To be used in a with block; `settings` are added to those that the emulator needs."""
     access = credentials()
     given = {

@@ -27,7 +27,6 @@ class Module:
     own: tuple[str, ...]
     natural: tuple[str, ...]
     subform: str | None = None
-    statuses: str | None = None
 
     @property
     def usual(self) -> tuple[str, ...]:
@@ -68,7 +67,6 @@ INVOICES: Final = Module(
     ),
     natural=("ERP_Invoice_Number", "Subject"),
     subform="Invoiced_Items",
-    statuses="Status",
 )
 PAYMENTS: Final = Module(
     Kind.PAYMENT,
@@ -80,7 +78,6 @@ PAYMENTS: Final = Module(
         *("Payer_Name", "Payer_Account", "Payer_Bank", "Own_Account", "Settlement", "Remark"),
     ),
     natural=("Name",),
-    statuses="Status",
 )
 CONTACT_FIELDS: Final = (
     *("Last_Name", "First_Name", "Full_Name", "Title", "Department", "Email", "Phone", "Mobile"),

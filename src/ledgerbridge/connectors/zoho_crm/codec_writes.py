@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,7 +11,8 @@ import msgspec
 from ledgerbridge.connectors._http.call import Call, Reply
 from ledgerbridge.connectors.base import Outcome, Write
 from ledgerbridge.errors import ConnectorError, NotAllowed, OutcomeUnknown, Refused
-from ledgerbridge.model.base import Ref
+from ledgerbridge.model.base import Kind, Ref
+from ledgerbridge.model.change import Action
 from ledgerbridge.model.raw import Receipt
 from ledgerbridge.model.wirejson import WireValue
 
@@ -76,23 +78,46 @@ def upsert_call(module: Module, settings: ZohoCrmSettings, writes: Sequence[Writ
     return Call("POST", path, json=body, headers=_external(module, settings, rows), writes=True)
 
 
-def update_call(
-    module: Module, settings: ZohoCrmSettings, writes: Sequence[tuple[str, Mapping[str, WireValue]]]
-) -> Call:
-    """Change records by id; only what is given changes. Lines come on top of those that are there (zoho.md 5 [inferred])."""
-    rows: list[dict[str, WireValue]] = [{**body, "id": record_id} for record_id, body in writes]
-    rows = [_with_products(module, settings, row) for row in rows]
+def update_call(module: Module, settings: ZohoCrmSettings, writes: Sequence[Write]) -> Call:
+    """Change records by id; only what is given changes. Lines come on top of those that are there (zoho.md 5 [inferred]).
+
+    An expected version goes along as If-Unmodified-Since: 412 if the record changed after it was read; whole seconds
+    (zoho.md 5). One header serves the call, so such a write must be alone in it.
+    """
+    rows: list[dict[str, WireValue]] = []
+    for write in writes:
+        assert write.change.target is not None  # checked before
+        body = changed_fields(module, settings, write)
+        rows.append(_with_products(module, settings, {**body, "id": write.change.target.external_id}))
+    headers = _external(module, settings, rows)
+    since = read_at(writes[0])
+    if since is not None:
+        headers["If-Unmodified-Since"] = header(since)
     path = f"{API}/{api_name(module, settings)}"
-    return Call("PUT", path, json=_envelope(settings, rows), headers=_external(module, settings, rows), writes=True)
+    return Call("PUT", path, json=_envelope(settings, rows), headers=headers, writes=True)
 
 
-def unless_modified(call: Call, write: Write) -> Call:
-    """The same call, refused with 412 if the record changed after it was read; whole seconds (zoho.md 5)."""
+def changed_fields(module: Module, settings: ZohoCrmSettings, write: Write) -> dict[str, WireValue]:
+    """What an update or a void sends: the mapping's body without our key, and the status that means void."""
+    body = {name: value for name, value in write.body.items() if name != settings.key_field}
+    status = void_status(module, settings) if write.change.action is Action.VOID else None
+    return {"Status": status, **body} if status is not None else body
+
+
+def void_status(module: Module, settings: ZohoCrmSettings) -> str | None:
+    """The status of a void record; None for a module that has none."""
+    statuses = {Kind.INVOICE: settings.void_invoice_status, Kind.PAYMENT: settings.void_payment_status}
+    return statuses.get(module.kind)
+
+
+def read_at(write: Write) -> datetime | None:
+    """The Modified_Time of the version that an update expects: our order is that stamp too (``codec_pages.raw_record``)."""
     expected = write.change.expected
-    if expected is None or expected.modified_at is None:
-        return call
-    headers = {**call.headers, "If-Unmodified-Since": header(expected.modified_at)}
-    return Call(call.method, call.path, json=call.json, headers=headers, writes=True)
+    if expected is None:
+        return None
+    if expected.modified_at is None and expected.order is not None:
+        return datetime.fromtimestamp(expected.order / 1000, UTC)
+    return expected.modified_at
 
 
 def _envelope(settings: ZohoCrmSettings, rows: Sequence[Mapping[str, WireValue]]) -> dict[str, WireValue]:
@@ -111,17 +136,14 @@ def new_record(module: Module, settings: ZohoCrmSettings, write: Write) -> dict[
 
 def _stand_in(row: Mapping[str, WireValue]) -> dict[str, WireValue]:
     """The one line of an invoice without lines: Zoho wants at least one (zoho.md 12 [1])."""
-    amount = row.get("ERP_Net", row.get("ERP_Total"))
-    tax = row.get("ERP_Tax")
     line: dict[str, WireValue] = {
         "Quantity": 1,
-        "List_Price": amount,
-        "ERP_Net": amount,
+        "List_Price": row.get("ERP_Net", row.get("ERP_Total")),
+        "ERP_Net": row.get("ERP_Net"),
+        "ERP_Tax": row.get("ERP_Tax"),
         "ERP_Gross": row.get("ERP_Total"),
     }
-    if tax is not None:
-        line["ERP_Tax"] = tax
-    return line
+    return {name: value for name, value in line.items() if value is not None}
 
 
 def _with_products(module: Module, settings: ZohoCrmSettings, row: dict[str, WireValue]) -> dict[str, WireValue]:
@@ -129,14 +151,15 @@ def _with_products(module: Module, settings: ZohoCrmSettings, row: dict[str, Wir
     lines = row.get("Invoiced_Items") if module is INVOICES else None
     if not isinstance(lines, list):
         return row
-    named: list[WireValue] = []
-    for line in lines:
-        if isinstance(line, dict) and line.get("Product_Name") is None and line.get("id") is None:
-            code = line.get("ERP_Item_Code") if settings.product_key_field else None
-            product = code or settings.stand_in_product
-            line = {**line, "Product_Name": {"id": product}} if product else line  # noqa: PLW2901 (the completed line)
-        named.append(line)
-    return {**row, "Invoiced_Items": named}
+    return {**row, "Invoiced_Items": [_with_product(settings, line) for line in lines]}
+
+
+def _with_product(settings: ZohoCrmSettings, line: WireValue) -> WireValue:
+    if not isinstance(line, dict) or line.get("Product_Name") is not None or line.get("id") is not None:
+        return line
+    code = line.get("ERP_Item_Code") if settings.product_key_field else None
+    product = code or settings.stand_in_product
+    return {**line, "Product_Name": {"id": product}} if product else line
 
 
 def _external(module: Module, settings: ZohoCrmSettings, rows: Sequence[Mapping[str, WireValue]]) -> dict[str, str]:

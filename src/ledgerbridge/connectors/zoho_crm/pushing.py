@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeAlias
 
 from ledgerbridge.connectors._http.call import Call, Reply
 from ledgerbridge.connectors.base import Outcome, Write
@@ -12,7 +12,6 @@ from ledgerbridge.errors import ConnectorError, NotAllowed, NotSignedIn, Unavail
 from ledgerbridge.model.base import Kind, Ref
 from ledgerbridge.model.change import Action
 from ledgerbridge.model.raw import Receipt
-from ledgerbridge.model.wirejson import WireValue
 
 from . import codec_writes
 from .catalog import MODULES, Module
@@ -22,6 +21,11 @@ from .settings import BATCH_MAX, ZohoCrmSettings
 
 _STOPS: Final = (Unavailable, NotSignedIn, NotAllowed)
 """After one of these nothing more is sent: it would end the same way."""
+
+
+_Done: TypeAlias = tuple[list[Outcome], ConnectorError | None]
+"""What became of each write of a batch, and the error after which nothing more is sent."""
+_Build: TypeAlias = Callable[[Module, ZohoCrmSettings, Sequence[Write]], Call]
 
 
 class Push:
@@ -40,70 +44,60 @@ class Push:
             if stop is not None:
                 found += [stop] * len(batch)
                 continue
-            try:
-                done = tuple(self._batch(batch))
-            except ConnectorError as error:
-                done = (error,) * len(batch)
-                stop = error if isinstance(error, _STOPS) else None
-            found += done
+            module = MODULES[batch[0].change.kind]
+            step = self._create if batch[0].change.action is Action.CREATE else self._change
+            outcomes, stop = step(module, batch)
+            found += outcomes
         return tuple(found)
 
-    def _batch(self, batch: Sequence[Write]) -> Sequence[Outcome]:
-        module = MODULES[batch[0].change.kind]
-        if batch[0].change.action is Action.CREATE:
-            return self._create(module, batch)
-        return self._change(module, batch)
-
-    def _create(self, module: Module, batch: Sequence[Write]) -> Sequence[Outcome]:
+    def _create(self, module: Module, batch: Sequence[Write]) -> _Done:
         """New records; those whose key exists already were made by an earlier push and are left as they are."""
-        known = self._reader.written_before(module, [write.change.key for write in batch])
+        try:
+            known = self._reader.written_before(module, [write.change.key for write in batch])
+        except ConnectorError as error:
+            return [error] * len(batch), error if isinstance(error, _STOPS) else None
         new = [write for write in batch if write.change.key not in known]
-        made = iter(self._sent(codec_writes.upsert_call(module, self._settings, new), module, new)) if new else iter(())
+        outcomes, stop = self._sent(codec_writes.upsert_call, module, new)
+        made = iter(outcomes)
         return [
             self._receipt(module.kind, known[write.change.key]) if write.change.key in known else next(made)
             for write in batch
-        ]
+        ], stop
 
-    def _change(self, module: Module, batch: Sequence[Write]) -> Sequence[Outcome]:
+    def _change(self, module: Module, batch: Sequence[Write]) -> _Done:
         """Updates and voids by id. What cannot be sent has its reason as outcome, the rest goes in one call."""
-        bodies = [self._body(module, write) for write in batch]
-        sent = [
-            (write, body) for write, body in zip(batch, bodies, strict=True) if not isinstance(body, ConnectorError)
-        ]
-        done: Iterator[Outcome] = iter(())
-        if sent:
-            rows = [(write.change.target.external_id, body) for write, body in sent if write.change.target is not None]
-            call = codec_writes.update_call(module, self._settings, rows)
-            call = codec_writes.unless_modified(call, sent[0][0])
-            done = iter(self._sent(call, module, [write for write, _ in sent]))
-        return [body if isinstance(body, ConnectorError) else next(done) for body in bodies]
+        faults = [self._unsendable(module, write) for write in batch]
+        sent = [write for write, fault in zip(batch, faults, strict=True) if fault is None]
+        outcomes, stop = self._sent(codec_writes.update_call, module, sent)
+        done = iter(outcomes)
+        return [next(done) if fault is None else fault for fault in faults], stop
 
-    def _body(self, module: Module, write: Write) -> dict[str, WireValue] | ConnectorError:
-        """What an update or a void sends, or why nothing can be sent."""
+    def _unsendable(self, module: Module, write: Write) -> ConnectorError | None:
+        """Why an update or a void cannot be sent; None if it can."""
         change = write.change
         if change.target is None:
-            return Unsupported(f"a change of a {change.kind} needs its target", system=self._system)
-        body = {name: value for name, value in write.body.items() if name != self._settings.key_field}
-        if change.action is Action.VOID:
-            status = self._void_status(module)
-            if status is None:
-                return Unsupported(f"{module.wire_type} have no status that means void", system=self._system)
-            body.setdefault("Status", status)
-        elif change.action is not Action.UPDATE:
-            return Unsupported(f"Zoho CRM has no {change.action} of a {change.kind}", system=self._system)
-        if not body:
-            return Unsupported("none of the changed fields is one that Zoho CRM takes", system=self._system)
-        return body
+            why = f"a change of a {change.kind} needs its target"
+        elif change.action is Action.VOID and codec_writes.void_status(module, self._settings) is None:
+            why = f"{module.wire_type} have no status that means void"
+        elif change.action not in (Action.VOID, Action.UPDATE):
+            why = f"Zoho CRM has no {change.action} of a {change.kind}"
+        elif not codec_writes.changed_fields(module, self._settings, write):
+            why = "none of the changed fields is one that Zoho CRM takes"
+        elif change.expected is not None and codec_writes.read_at(write) is None:
+            why = "the expected version has no Modified_Time to go by; pull the record again and plan anew"
+        else:
+            return None
+        return Unsupported(why, system=self._system)
 
-    def _void_status(self, module: Module) -> str | None:
-        return {
-            Kind.INVOICE: self._settings.void_invoice_status,
-            Kind.PAYMENT: self._settings.void_payment_status,
-        }.get(module.kind)
-
-    def _sent(self, call: Call, module: Module, writes: Sequence[Write]) -> Sequence[Outcome]:
-        reply = self._reply(call)
-        return codec_writes.outcomes(reply, module, self._settings, writes, self._system)
+    def _sent(self, build: _Build, module: Module, writes: Sequence[Write]) -> _Done:
+        """Send one call, if there is anything to send; an error of the call is the outcome of each of its writes."""
+        if not writes:
+            return [], None
+        try:
+            reply = self._reply(build(module, self._settings, writes))
+        except ConnectorError as error:
+            return [error] * len(writes), error if isinstance(error, _STOPS) else None
+        return list(codec_writes.outcomes(reply, module, self._settings, writes, self._system)), None
 
     def _reply(self, call: Call) -> Reply:
         """The reply with its results of records, whatever its HTTP status says."""
