@@ -84,7 +84,8 @@ def _with_total(kind: Kind, row: Row, new: Row) -> Row:
         for name, change in (
             (kind.net, difference), (kind.total, difference), (kind.local_net, local), (kind.local_total, local),
         ):  # fmt: skip
-            holder[name] = text_of(Decimal(holder[name]) + change)
+            if name in holder:  # a line of a receipt has a gross amount only
+                holder[name] = text_of(Decimal(holder[name]) + change)
     if slot is not line:
         for name, change in ((kind.total, difference), (kind.local_total, local)):
             slot[name] = text_of(Decimal(slot[name]) + change)
