@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 MODULE_LINES_MAX = 420
 FUNCTION_LINES_MAX = 75
-MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+MARKS = re.compile(r"#.*\b(TODO|FIXME|XXX|HACK)\b")
 MACHINE = re.compile(
     r"(?<![\w.])/(?:home|root|work|Users)/\w|pypi\.org/simple|files\.pythonhosted|index-url", re.IGNORECASE
 )

@@ -26,6 +26,12 @@ from .world import Holding, SystemName, World, make_world, truth_document, write
 
 VENDORS: Final = ("yonyou_u8", "yonyou_bip", "fxiaoke", "zoho_crm")
 LAST_DAY: Final = date(2026, 10, 31)
+TENANTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    # The U8 account set returns a receipt's currency and the documents' status, void ones included, as extra attributes: the
+    # standard record has neither, and an installation can be extended (yonyou.md A6). Names as in the shipped mappings.
+    "yonyou_u8": {"accept_currency_field": "currency_name", "status_field": "state", "void_documents": "shown"},
+}
+"""How a vendor's tenant is set up unless told otherwise: emulator switches that differ from the fact sheet's defaults."""
 _SETTINGS: Final = "sandbox.json"
 _TRUTH: Final = "truth.json"
 _BOOKS: Final = "books"
@@ -137,8 +143,8 @@ def start(
 
     Each vendor has its own port: `base_port` plus its place in ``VENDORS``, or any free one with 0. `folder` gets
     ``sandbox.json``, ``truth.json``, ``files/`` and ``books/``; without one a temporary folder is used and removed at
-    the end. `switches` are the emulators' own, by vendor. ValueError for an unknown system or an impossible world,
-    OSError for a port that is taken or a folder that cannot be written.
+    the end. `switches` are the emulators' own, by vendor, laid over ``TENANTS``. ValueError for an unknown system or an
+    impossible world, OSError for a port that is taken or a folder that cannot be written.
     """
     wanted = list(VENDORS) if only is None else [name for name in VENDORS if name in only]
     unknown = sorted({*(only or ()), *(switches or {})} - set(VENDORS))
@@ -154,7 +160,7 @@ def start(
         credentials: dict[str, dict[str, str]] = {}
         for name in wanted:
             room = _room(name)
-            emulator = room.create(clock=clock, switches=(switches or {}).get(name))
+            emulator = room.create(clock=clock, switches={**TENANTS.get(name, {}), **(switches or {}).get(name, {})})
             emulator.load(world.holdings[SystemName(name)])
             port = base_port + VENDORS.index(name) if base_port else 0
             running[name] = stack.enter_context(serve(emulator, port=port))

@@ -35,6 +35,7 @@ class Store:
         self._reader = make(url, writes=False)
         self._errors: tuple[type[BaseException], ...] = (sa.exc.SQLAlchemyError, self._writer.dialect.dbapi.Error)  # type: ignore[union-attr]
         self._turn = threading.Lock()
+        self._writing: int | None = None
 
     @classmethod
     def open(cls, where: str | Path, *, clock: Clock | None = None) -> Self:
@@ -135,9 +136,27 @@ class Store:
                         connection.execute(key, {"key": f"ledgerbridge/{lock}"})
                     yield Tx(connection, sqlite=False)
                 return
-            # Threads of one process queue up here, where waiting is fair; SQLite itself would let them poll.
-            with self._turn, self._writer.connect() as connection, connection.execution_options(**options).begin():
+            with self._my_turn(), self._writer.connect() as connection, connection.execution_options(**options).begin():
                 yield Tx(connection, sqlite=True)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """Threads of one process queue up here, where waiting costs nothing; SQLite itself would let them poll."""
+        if self._writing == threading.get_ident():
+            raise StoreError("a transaction is already open in this thread; writing inside it would wait for itself")
+        with self._turn:
+            self._writing = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._writing = None
+
+    def digest(self) -> str:
+        """A hash of everything that the observed copies say: equal books give equal digests on both engines."""
+        from . import copies
+
+        with self.reading() as tx:
+            return copies.digest(tx)
 
     def close(self) -> None:
         """Close every connection."""

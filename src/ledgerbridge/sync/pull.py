@@ -26,12 +26,16 @@ _WHOLE_SYSTEM = (NotAllowed, NotSignedIn, Unavailable)
 
 @dataclass(frozen=True, slots=True)
 class StreamOrder:
-    """One stream to be pulled. `full`: everything, not only what has changed. `sweep`: also look for what has vanished."""
+    """One stream to be pulled. `full`: everything, not only what has changed. `sweep`: also look for what has vanished.
+
+    `audited`: count the closing totals anew from the copies, as a full pull always does.
+    """
 
     kind: Kind
     decode: Decode
     full: bool = False
     sweep: bool = False
+    audited: bool = False
     sweep_policy: SweepPolicy | None = None
 
 
@@ -89,6 +93,7 @@ def pull_stream(
     limit: int | None = None,
     full: bool = False,
     with_sweep: bool = False,
+    audited: bool = False,
     sweep_policy: SweepPolicy | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -112,6 +117,7 @@ def pull_stream(
         run_id=run_id,
         limit=size if limit is None else min(limit, size),
         full=full,
+        audited=audited,
         progress=progress,
         stop=stop,
     )
@@ -198,6 +204,7 @@ def _pull_source(
                     limit=source.page_size,
                     full=order.full,
                     with_sweep=order.sweep,
+                    audited=order.audited,
                     sweep_policy=order.sweep_policy,
                     progress=progress,
                     stop=stop,

@@ -181,7 +181,7 @@ def stamp_of(text: str | None) -> str:
 def moment(stamp: str) -> datetime | None:
     """The aware UTC moment of a stamp; None if there is none."""
     try:
-        return datetime.strptime(stamp, _FORMAT).replace(tzinfo=VENDOR_ZONE).astimezone(UTC)
+        return datetime.fromisoformat(stamp).replace(tzinfo=VENDOR_ZONE).astimezone(UTC)
     except ValueError:
         return None
 

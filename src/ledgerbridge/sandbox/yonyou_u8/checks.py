@@ -86,8 +86,9 @@ class Checks:
     def _clean(self, resource: Resource, sent: Mapping[str, Any]) -> Row:
         """The fields U8 knows, spelled as the books keep them; null counts as not sent."""
         row: Row = {}
+        extra = self.switches["accept_currency_field"] if resource.table == "accept" else ""
         for name, value in sent.items():
-            if name not in resource.fields:
+            if name not in resource.fields and not (extra and name == extra):
                 if self.switches["unknown_fields"] == "refuse":
                     raise Refusal(REFUSED, f"{resource.table}.{name} 不是有效的字段")
                 continue
