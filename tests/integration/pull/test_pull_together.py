@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from itertools import permutations
 
 import pytest
-from pull_books import KIND, SYSTEM, Scripted, body, buckets, customers, digest, held, invoices, pulled, raw
+from pull_books import KIND, SYSTEM, Scripted, body, buckets, customers, held, invoices, pulled, raw
 
 from ledgerbridge.connectors.base import Connector, Page
 from ledgerbridge.errors import BadReply, ConfigError, ConnectorError, NotAllowed, StaleRecord, StoreError
@@ -57,6 +57,15 @@ def test_several_systems_in_one_run(store: Store) -> None:
     by_stream = {(one.system, one.kind): one for one in found.certificates}
     assert by_stream == {(step.system, step.kind): step.certificate for step in result.steps}
     assert all(far.closed for far in fars)
+
+
+def test_an_audit_on_demand_counts_anew_without_a_full_walk(store: Store) -> None:
+    erp = far_side("erp")
+    for audited in (False, True):
+        orders = (StreamOrder(KIND, invoices(), audited=audited),)
+        pull_all(store, [Source("erp", lambda: erp, orders)])
+        (step,) = pull_all(store, [Source("erp", lambda: erp, orders)]).steps
+        assert (step.certificate.audited, step.certificate.closing) == (audited, {"CNY": (3, 3)})
 
 
 def test_a_failed_system_does_not_stop_the_others(store: Store) -> None:
@@ -271,7 +280,7 @@ def test_both_engines_give_the_same_digest(sqlite_address: str, postgres_address
                 Scripted([raw("é", 1), raw("B", 2), raw("a", 3, currency="JPY"), raw("中", "x"), raw("q", skip="y")]),
             )
             pulled(store, Scripted([raw("a", order=2, deleted=True), raw("B", 9, order=2)]))
-            digests.append(digest(store))
+            digests.append(store.digest())
     assert digests[0] == digests[1]
 
 

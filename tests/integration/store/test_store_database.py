@@ -184,6 +184,13 @@ def test_an_error_undoes_everything(store: Store) -> None:
         assert totals.of(tx, "erp", Kind.INVOICE) == {}
 
 
+def test_writing_inside_writing_is_refused_rather_than_waiting_for_ever(sqlite_address: str) -> None:
+    with Store.open(sqlite_address) as store, store.writing() as tx:
+        with pytest.raises(StoreError, match="already open in this thread"), store.writing():
+            raise AssertionError("two at once")
+        facts.put(tx, "a", "b")
+
+
 def test_a_reader_cannot_write(store: Store) -> None:
     with pytest.raises(StoreError, match="read"), store.reading() as tx:
         facts.put(tx, "a", "b")
