@@ -20,6 +20,7 @@ from .codec import Head, ListPage, Resource
 from .settings import YonyouU8Settings
 
 LOOKS_MAX: Final = 4
+GROWTH_PAGES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,21 @@ class Lists:
     def _pages(
         self, resource: Resource, filters: Mapping[str, str], size: int, first: int, opening: ListPage | None
     ) -> Iterator[tuple[int, ListPage]]:
-        """The pages from `first` on, read ahead; as many as the first of them says there are."""
-        opening = opening or self._page(resource, filters, size, first)
-        yield first, opening
-        numbers = range(first + 1, opening.page_count + 1)
-        calls = (codec.list_call(self._settings, resource, filters, number, size) for number in numbers)
-        with self._ahead(calls) as replies:
-            for number, reply in zip(numbers, replies, strict=True):
-                yield number, codec.read_list(reply, resource, self._at.system)
+        """The pages from `first` on, read ahead, up to the first empty one; a list that grows meanwhile is followed for as many
+        pages again as it had, and GROWTH_PAGES more.
+        """
+        listed = opening or self._page(resource, filters, size, first)
+        yield first, listed
+        number, bound = first, 2 * listed.page_count + GROWTH_PAGES
+        while number < min(listed.page_count, bound):
+            numbers = range(number + 1, min(listed.page_count, bound) + 1)
+            calls = (codec.list_call(self._settings, resource, filters, number, size) for number in numbers)
+            with self._ahead(calls) as replies:
+                for number, reply in zip(numbers, replies, strict=True):
+                    listed = codec.read_list(reply, resource, self._at.system)
+                    if not listed.rows:
+                        return
+                    yield number, listed
 
     def _page(self, resource: Resource, filters: Mapping[str, str], size: int, number: int) -> ListPage:
         reply = self._runner.send(codec.list_call(self._settings, resource, filters, number, size))
