@@ -28,9 +28,11 @@ def sign_in(settings: FxiaokeSettings, trace: Mapping[str, str], system: str) ->
         body["grantType"] = "app_secret"
     path = "/cgi/corpAccessToken/get/V2" if legacy else "/oauth2.0/token"
     reply = yield Call("POST", path, trace, utf8_json(), json=body, interface=TOKEN, signed_in=False)
-    answer = _answer(
-        reply, system, "app_id, app_secret or permanent_code were refused; compare them with the app's page"
+    refused = (
+        "app_id, app_secret or permanent_code were refused (compare them with the app's page), or this gateway does not serve"
+        f" auth_style {settings.auth_style}"
     )
+    answer = _answer(reply, system, refused)
     token = _text(answer, "corpAccessToken" if legacy else "accessToken", system)
     corp = _text(answer, "corpId" if legacy else "ea", system)
     person = settings.acting_user
