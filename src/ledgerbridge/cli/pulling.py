@@ -66,7 +66,7 @@ def carry_out(now: Session, sources: Sequence[Source], action: str) -> PullResul
     """Pull, with a progress bar at a terminal and an orderly end on the first signal."""
     from ledgerbridge import log
     from ledgerbridge.clock import SystemClock
-    from ledgerbridge.sync.pull import new_run_id, pull_all
+    from ledgerbridge.sync.pull import forget_old_history, new_run_id, pull_all
     from ledgerbridge.sync.stopping import asked_to_stop
 
     clock = now.app.clock
@@ -84,7 +84,9 @@ def carry_out(now: Session, sources: Sequence[Source], action: str) -> PullResul
             done[step.system, step.kind, step.step] = step.read
             tick(sum(done.values()), None)
 
-        return pull_all(store, sources, run_id=run_id, action=action, progress=told, stop=stop)
+        result = pull_all(store, sources, run_id=run_id, action=action, progress=told, stop=stop)
+    forget_old_history(store, now.app.workspace.tree.pull.history_days)
+    return result
 
 
 def exit_of(result: PullResult) -> Exit:

@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ledgerbridge.clock import Clock
 from ledgerbridge.connectors.base import Connector
 from ledgerbridge.errors import ConnectorError, LedgerbridgeError, NotAllowed, NotSignedIn, StoreError, Unavailable
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.run import Bucket, RunStatus
-from ledgerbridge.store import Store, runs, to_us
+from ledgerbridge.store import Store, history, runs, to_us
 
 from .decode import Decode
 from .replay import brought_up_to_date
@@ -167,6 +168,12 @@ def pull_all(
     with store.writing() as tx:
         runs.end(tx, run_id, status, _summary(steps, failures), to_us(store.clock.now()))
     return PullResult(run_id, status, tuple(steps), tuple(failures))
+
+
+def forget_old_history(store: Store, days: int) -> int:
+    """Remove earlier forms of records that ceased to hold more than `days` ago (the retention setting); how many."""
+    with store.writing() as tx:
+        return history.prune(tx, before=store.clock.now() - timedelta(days=days))
 
 
 def run_status(steps: Sequence[StepResult], failures: Sequence[Failure]) -> RunStatus:

@@ -23,6 +23,7 @@ import tenacity
 from ledgerbridge import log as logging
 from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.errors import BadReply, ConnectorError, NotAllowed, NotSignedIn, QuotaUsedUp, Unavailable
+from ledgerbridge.model.wirejson import WireError
 
 from .call import Call, Judge, Reply, Signed
 from .hosts import AddressRefused, HostRules
@@ -250,6 +251,9 @@ class Runner:
             return signed
         except NotSignedIn as error:
             raise NotAllowed(f"signing in was refused: {error.message}", system=self._system, code=error.code) from None
+        except WireError:
+            why = "the answer to signing in is no JSON: check that the address is the API's and no web page or proxy"
+            raise BadReply(why, system=self._system) from None
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise BadReply(
                 f"the answer to signing in has an unknown shape ({type(error).__name__})", system=self._system
