@@ -83,6 +83,7 @@ class DocumentHead(msgspec.Struct, rename="camel"):
 class EventHead(msgspec.Struct, rename="camel"):
     """Which document a row of the open balances is about."""
 
+    id: str | int | None = None
     biz_bill_id: str | int | None = None
     src_bill_id: str | int | None = None
     biz_bill_code: str | None = None

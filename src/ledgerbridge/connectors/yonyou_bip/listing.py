@@ -12,7 +12,6 @@ import msgspec
 from ledgerbridge.connectors._http.call import Call, Reply
 from ledgerbridge.connectors._http.runner import Runner
 from ledgerbridge.errors import Unavailable
-from ledgerbridge.model.raw import digest_of
 
 from .codec_lists import Entry, ListPage, entry_of, read_page
 from .resources import Resource, Span, list_call
@@ -59,23 +58,22 @@ class Pass:
 
 @dataclass(slots=True)
 class Listing:
-    """The records of a list: each once, whatever the pages did."""
+    """The records of a list: each once and as it was last, whatever the pages did."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
-    seen: set[bytes | str] = field(default_factory=set)
 
-    def take(self, entry: Entry, row: msgspec.Raw, *, by_line: bool) -> None:
-        """One more row."""
-        mark: bytes | str = digest_of(bytes(row)) if by_line else entry.record_id
+    def take(self, entry: Entry) -> None:
+        """One more row. A record of several rows keeps those of its newest change."""
         held = self.entries.get(entry.record_id)
-        if mark in self.seen and (by_line or (held is not None and held.stamp >= entry.stamp)):
-            return
-        self.seen.add(mark)
-        if by_line and held is not None:
-            held.rows += entry.rows
-            held.stamp = max(held.stamp, entry.stamp)
-        else:
+        if held is None or entry.stamp > held.stamp:
             self.entries[entry.record_id] = entry
+        elif entry.stamp == held.stamp:
+            held.rows += tuple(row for row in entry.rows if row not in held.rows)
+
+    @property
+    def rows(self) -> int:
+        """How many different rows that is."""
+        return sum(len(entry.rows) or 1 for entry in self.entries.values())
 
 
 class Lists:
@@ -106,26 +104,26 @@ class Lists:
         def take(page: ListPage, number: int) -> None:
             for index, row in enumerate(page.rows):
                 where = f"{resource.wire_type} list page {number} row {index + 1}"
-                listing.take(entry_of(row, resource, where), row, by_line=resource.by_line)
+                listing.take(entry_of(row, resource, where))
 
         self._until_sure(
-            lambda begun: self.pages(resource, span, begun), take, lambda: len(listing.seen), resource.wire_type, first
+            lambda begun: self.pages(resource, span, begun), take, lambda: listing.rows, resource.wire_type, first
         )
         return listing
 
     def rows(
         self, call: Callable[[int, int], Call], take: Callable[[msgspec.Raw], None], like: Resource, what: str
     ) -> None:
-        """Hand every row of another list to `take`; `call` makes the call for a page and a size, which is that of `like`."""
-        seen: set[bytes] = set()
+        """Hand every row of another list to `take`, a changed one again; `call` makes the call for a page and a size, which is
+        that of `like`.
+        """
+        seen: set[str] = set()
         size = self.size(like)
 
         def page_taken(page: ListPage, _: int) -> None:
             for row in page.rows:
-                mark = digest_of(bytes(row))
-                if mark not in seen:
-                    seen.add(mark)
-                    take(row)
+                seen.add(entry_of(row, like, what).record_id)
+                take(row)
 
         self._until_sure(
             lambda begun: self._all(lambda page: call(page, size), size, bare=False, first=begun),

@@ -104,11 +104,11 @@ class Balances:
     """The rows of open balances about some documents."""
 
     def __init__(self, heads: Iterable[DocumentHead]) -> None:
-        self._by_id: dict[str, list[bytes]] = {}
+        self._by_id: dict[str, dict[str, bytes]] = {}
         self._by_code: dict[str, str] = {}
         for head in heads:
             document = plain(head.id)
-            self._by_id[document] = []
+            self._by_id[document] = {}
             if head.code is not None:
                 self._by_code[plain(head.code)] = document
 
@@ -126,12 +126,12 @@ class Balances:
         if not ids:
             codes = (head.biz_bill_code, head.src_bill_code)
             named = [self._by_code[code] for code in codes if code is not None and code in self._by_code]
-        if named and bytes(row) not in self._by_id[named[0]]:
-            self._by_id[named[0]].append(bytes(row))
+        if named:
+            self._by_id[named[0]][plain(head.id)] = bytes(row)
 
     def of(self, document: str) -> list[bytes]:
         """The rows about one document, in an order that does not depend on the pages."""
-        return sorted(self._by_id.get(document, ()))
+        return [row for _, row in sorted(self._by_id.get(document, {}).items())]
 
 
 def carrier(row: msgspec.Raw, key: str, ext_system: str) -> str:
