@@ -82,7 +82,7 @@ class Reader:
             raise BadReply(f"the module {name} is said to have no fields", system=self.system)
         missing = [wanted for wanted in wanted_fields(module, self.settings) if wanted not in present]
         if first and missing:
-            _log.warning("fields missing", system=self.system, kind=str(module.kind), table=name, fields=missing)
+            _log.info("fields missing", system=self.system, kind=str(module.kind), table=name, fields=missing)
         return fields_to_read(module, self.settings, present, self.system)
 
     def contact_fields(self) -> tuple[str, ...]:
