@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -32,7 +33,6 @@ def ahead(runner: Runner, calls: Iterable[Call]) -> Iterator[Iterator[Reply]]:
             close()
 
 
-@dataclass(slots=True)
 class Pass:
     """What one pass over a list's pages has seen, so as to tell whether it may have missed a row.
 
@@ -40,40 +40,75 @@ class Pass:
     up. Either way a row can slip from a page not yet read to one already read.
     """
 
-    pages: int = 0
-    rows: int | None = 0
-    fell: bool = False
+    def __init__(self) -> None:
+        self.pages = 0
+        self._rows: int | None = 0
+        self._fell = False
+        self._seen = hashlib.blake2b(digest_size=16)
 
     def saw(self, page: ListPage) -> None:
         """One more page."""
-        if page.row_count is not None and self.rows is not None and self.pages and page.row_count < self.rows:
-            self.fell = True
-        self.rows = page.row_count
+        if page.row_count is not None and self._rows is not None and self.pages and page.row_count < self._rows:
+            self._fell = True
+        self._rows = page.row_count
         self.pages += 1
+        for row in page.rows:
+            self._seen.update(bytes(row))
+
+    @property
+    def fingerprint(self) -> bytes:
+        """The same for passes that saw the same rows in the same order."""
+        return self._seen.digest()
 
     def sure(self, distinct: int) -> bool:
         """Whether nothing can have been missed: one page only, or as many different rows as the list says it has."""
-        return self.pages <= 1 or (self.rows is not None and not self.fell and distinct >= self.rows)
+        return self.pages <= 1 or (self._rows is not None and not self._fell and distinct >= self._rows)
 
 
 @dataclass(slots=True)
 class Listing:
-    """The records of a list: each once and as it was last, whatever the pages did."""
+    """The records that one pass over a list saw: each once and as it was last."""
 
+    resource: Resource
     entries: dict[str, Entry] = field(default_factory=dict)
 
-    def take(self, entry: Entry) -> None:
-        """One more row. A record of several rows keeps those of its newest change."""
-        held = self.entries.get(entry.record_id)
-        if held is None or entry.stamp > held.stamp:
-            self.entries[entry.record_id] = entry
-        elif entry.stamp == held.stamp:
-            held.rows += tuple(row for row in entry.rows if row not in held.rows)
+    def take(self, page: ListPage, number: int) -> None:
+        """One more page. A record of several rows keeps those of its newest change."""
+        for index, row in enumerate(page.rows):
+            entry = entry_of(row, self.resource, f"{self.resource.wire_type} list page {number} row {index + 1}")
+            held = self.entries.get(entry.record_id)
+            if held is None or entry.stamp > held.stamp:
+                self.entries[entry.record_id] = entry
+            elif entry.stamp == held.stamp:
+                held.rows += tuple(one for one in entry.rows if one not in held.rows)
 
     @property
-    def rows(self) -> int:
+    def distinct(self) -> int:
         """How many different rows that is."""
         return sum(len(entry.rows) or 1 for entry in self.entries.values())
+
+
+@dataclass(slots=True)
+class Passing:
+    """Hands rows on, a row that was handed on before as well, and counts them by id."""
+
+    to: Callable[[msgspec.Raw], None]
+    like: Resource
+    seen: set[str] = field(default_factory=set)
+
+    def take(self, page: ListPage, _: int) -> None:
+        """One more page."""
+        for row in page.rows:
+            self.seen.add(entry_of(row, self.like, "").record_id)
+            self.to(row)
+
+    @property
+    def distinct(self) -> int:
+        """How many different rows that is."""
+        return len(self.seen)
+
+
+S = TypeVar("S", Listing, Passing)
 
 
 class Lists:
@@ -99,57 +134,39 @@ class Lists:
 
     def listing(self, resource: Resource, span: Span, first: ListPage | None = None) -> Listing:
         """Every record of a list, by its head only. The pages are read again as long as some row may have slipped through."""
-        listing = Listing()
-
-        def take(page: ListPage, number: int) -> None:
-            for index, row in enumerate(page.rows):
-                where = f"{resource.wire_type} list page {number} row {index + 1}"
-                listing.take(entry_of(row, resource, where))
-
-        self._until_sure(
-            lambda begun: self.pages(resource, span, begun), take, lambda: listing.rows, resource.wire_type, first
+        return self._sure(
+            lambda begun: self.pages(resource, span, begun), lambda: Listing(resource), resource.wire_type, first
         )
-        return listing
 
     def rows(
         self, call: Callable[[int, int], Call], take: Callable[[msgspec.Raw], None], like: Resource, what: str
     ) -> None:
-        """Hand every row of another list to `take`, a changed one again; `call` makes the call for a page and a size, which is
-        that of `like`.
+        """Hand every row of another list to `take`, some more than once; `call` makes the call for a page and a size, which
+        is that of `like`.
         """
-        seen: set[str] = set()
         size = self.size(like)
 
-        def page_taken(page: ListPage, _: int) -> None:
-            for row in page.rows:
-                seen.add(entry_of(row, like, what).record_id)
-                take(row)
+        def walk(begun: ListPage | None) -> Pages:
+            return self._all(lambda page: call(page, size), size, bare=False, first=begun)
 
-        self._until_sure(
-            lambda begun: self._all(lambda page: call(page, size), size, bare=False, first=begun),
-            page_taken,
-            lambda: len(seen),
-            what,
-            None,
-        )
+        self._sure(walk, lambda: Passing(take, like), what, None)
 
-    def _until_sure(
-        self,
-        walk: Callable[[ListPage | None], Pages],
-        take: Callable[[ListPage, int], None],
-        distinct: Callable[[], int],
-        what: str,
-        first: ListPage | None,
-    ) -> None:
-        for number in range(PASSES_MAX):
-            before, this = distinct(), Pass()
+    def _sure(
+        self, walk: Callable[[ListPage | None], Pages], begin: Callable[[], S], what: str, first: ListPage | None
+    ) -> S:
+        """What a pass saw that missed nothing. Unavailable if there is none."""
+        before = b""
+        for _ in range(PASSES_MAX):
+            seen, this = begin(), Pass()
             with contextlib.closing(walk(first)) as pages:
                 for page in pages:
                     this.saw(page)
-                    take(page, this.pages)
+                    seen.take(page, this.pages)
             first = None
-            if this.sure(distinct()) or (number and distinct() == before):
-                return
+            # two passes that saw the very same met no row on the move: that settles lists that do not count, or not rows
+            if this.sure(seen.distinct) or this.fingerprint == before:
+                return seen
+            before = this.fingerprint
         raise Unavailable(f"the list of {what} changes faster than it can be read", system=self._system)
 
     def _all(self, call: Callable[[int], Call], size: int, *, bare: bool, first: ListPage | None) -> Pages:
