@@ -357,3 +357,16 @@ def test_a_walk_goes_on_after_a_network_that_broke_in_its_middle(far: FxiaokeEmu
         rest, _ = pull(connector, Kind.PAYMENT, cursors[-1], limit=2)
         assert not rest.keys() & seen.keys(), "the walk began anew"
         assert sorted([*seen, *rest]) == sorted(ids)
+
+
+def test_a_pull_of_nothing_new_costs_two_calls_for_each_object(
+    connector: Fxiaoke, far: FxiaokeEmulator, clock: FakeClock
+) -> None:
+    far.seed("payment", 3)
+    clock.advance(HOUR_S)
+    cursors = {kind: pull(connector, kind)[1] for kind in connector.capabilities.reads}
+    clock.advance(HOUR_S)
+    before = len(far.journal)
+    assert all(pull(connector, kind, cursor)[0] == {} for kind, cursor in cursors.items())
+    signing_in = 1 if far.journal[before].path == "/oauth2.0/token" else 0
+    assert len(far.journal) - before - signing_in == 16  # as docs/connectors/fxiaoke.md says
