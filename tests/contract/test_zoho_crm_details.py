@@ -322,3 +322,28 @@ def test_a_create_taken_for_another_record_is_not_a_receipt() -> None:
         [outcome] = crm.push([write])
         assert isinstance(outcome, OutcomeUnknown)
         assert "Email" in str(outcome)
+
+
+def test_a_record_that_comes_as_another_one_is_set_aside_and_the_walk_goes_on() -> None:
+    with org(invoice_lines=True) as (crm, far):
+        ids = far.seed("invoice", 3)
+
+        def answer(request: Request) -> Response:
+            if request.path.endswith(f"/{ids[1]}"):
+                return Response(200, b'{"data":[{"Subject":"no id"}]}', {"Content-Type": "application/json"})
+            return far.inner.handle(request)
+
+        far.handle = answer  # type: ignore[method-assign]
+        pages = list(crm.pull(Kind.INVOICE, cursor=None, limit=10))
+        assert [raw.external_id for page in pages for raw in page.records] == [ids[0], ids[2]]
+        [bad] = [one for page in pages for one in page.unreadable]
+        assert ids[1] in bad.where
+
+
+def test_a_key_field_that_nobody_created_says_where_to_read_of_it() -> None:
+    with org(key_field="Nobodys_Field") as (crm, far):
+        [outcome] = crm.push([create_of(Kind.CUSTOMER, "1", Account_Name="A")])
+        assert isinstance(outcome, Refused)
+        assert "Nobodys_Field" in str(outcome)
+        assert "docs/connectors/zoho_crm.md" in str(outcome)
+        assert far.count("customer") == 0

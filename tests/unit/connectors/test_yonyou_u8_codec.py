@@ -277,12 +277,12 @@ class Save:
 
 
 SAVES = st.lists(
-    st.builds(Save, code=st.integers(0, 8), at=st.floats(0, 50_000), open_for=st.floats(0, 599)), max_size=30
+    st.builds(Save, code=st.integers(0, 4), at=st.floats(0, 1_200), open_for=st.floats(0, 599)), max_size=15
 )
 START = datetime(2026, 3, 5, 4, 0, tzinfo=UTC)
 
 
-@given(saves=SAVES, walks=st.lists(st.floats(0, 60_000), max_size=8))
+@given(saves=SAVES, walks=st.lists(st.floats(0, 2_000), max_size=10))
 def test_no_save_is_missed_whenever_transactions_end(saves: list[Save], walks: list[float]) -> None:
     """Whatever the walks' times, the newest save of every customer has been seen by the end: transactions may stay open for up
     to ten minutes, and be seen in another order than their versions say.
@@ -290,7 +290,7 @@ def test_no_save_is_missed_whenever_transactions_end(saves: list[Save], walks: l
     ordered = sorted(saves, key=lambda save: save.at)
     seen: dict[int, int] = {}
     since = ""
-    for moment in [*sorted(walks), 60_000.0]:
+    for moment in [*sorted(walks), 2_000.0]:
         started = START + timedelta(seconds=moment)
         newest: dict[int, int] = {}
         for version, save in enumerate(ordered, start=1):

@@ -62,6 +62,7 @@ FAILURES: Final[Mapping[str, type[ConnectorError]]] = {
 ADVICE: Final[Mapping[str, str]] = {
     "OAUTH_SCOPE_MISMATCH": "the refresh token lacks a scope: connect again with all scopes of docs/connectors/zoho_crm.md",
     "NO_PERMISSION": "the profile of the signed-in user lacks a right",
+    "INVALID_QUERY": "a field that the module lacks? docs/connectors/zoho_crm.md lists those to create",
     "INVALID_MODULE": "this org has no such module: see settings invoices, payments and payments_module",
 }
 CREDITS: Final = "x-api-credits-remaining"

@@ -57,12 +57,12 @@ class Pull:
         )
         readable = [(row, head) for row, head in zip(page.rows, heads, strict=True) if head is not None]
         fresh = self._beyond_the_edge(readable)
-        records = tuple(self._reader.completed(self._module, fresh))
+        records, others = self._reader.completed(self._module, fresh)
         after = walking.after_page(walk, page, (head.modified_at for _, head in readable), self._reader.system)
         if not page.more:
             after = walking.after_list(after, contacts=self._contacts)
         self._note_progress(walk, after)
-        return _paged(records, after, bad), after
+        return _paged(tuple(records), after, (*bad, *others)), after
 
     def _beyond_the_edge(self, rows: Sequence[tuple[msgspec.Raw, Head]]) -> list[tuple[msgspec.Raw, Head]]:
         """Rows that the page before did not have in just this form; it shares its last second with this one."""

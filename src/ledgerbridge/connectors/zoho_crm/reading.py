@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,7 @@ from ledgerbridge.connectors._http.runner import Runner
 from ledgerbridge.connectors.base import Surroundings
 from ledgerbridge.errors import BadReply
 from ledgerbridge.model.base import Kind
-from ledgerbridge.model.raw import Raw
+from ledgerbridge.model.raw import Raw, Unreadable
 from ledgerbridge.model.wirejson import loads
 
 from . import codec, codec_pages
@@ -28,6 +28,8 @@ IN_MAX: Final = 50
 QUERY_MAX: Final = 200
 """Rows of one query: up to here it costs one credit (zoho.md 4 [1])."""
 _log = logging.get(__name__)
+Completed: TypeAlias = tuple[list[Raw], list[Unreadable]]
+"""Records, and what came instead of one."""
 
 
 class Reader:
@@ -101,33 +103,44 @@ class Reader:
         for reply in self.send_all(codec.ids_call(name, fields, chunk) for chunk in chunks):
             rows += codec_pages.listed(reply, name, self.system).rows
         found = [(row, head) for row in rows if (head := codec_pages.head(row)) is not None]
-        return list(self.completed(module, found))
+        records, bad = self.completed(module, found)
+        if bad:
+            raise BadReply(f"asked for {bad[0].where}", system=self.system)
+        return records
 
-    def completed(self, module: Module, rows: Sequence[tuple[msgspec.Raw, codec_pages.Head]]) -> Iterator[Raw]:
-        """Rows of a list as records: invoices with their lines and customers with their contacts, if the settings say so.
-
-        An invoice that was deleted since it was listed is left out: the deletions will say so.
-        """
-        now = self.clock.now()
+    def completed(self, module: Module, rows: Sequence[tuple[msgspec.Raw, codec_pages.Head]]) -> Completed:
+        """Rows of a list as records: invoices with their lines and customers with their contacts, if the settings say so."""
         if module.subform is not None and self.settings.invoice_lines:
-            name = self.api_name(module)
-            replies = self.send_all(codec.record_call(name, head.id) for _, head in rows)
-            for (_, listed), reply in zip(rows, replies, strict=True):
-                whole = codec_pages.one_record(reply, f"{name} {listed.id}", self.system)
-                head = None if whole is None else codec_pages.head(whole)
-                if whole is None:
-                    continue
-                if head is None or head.id != listed.id:
-                    raise BadReply(f"asked for {name} {listed.id}, another record came", system=self.system)
-                yield codec_pages.raw_record(whole, module, head, now)
-        elif module.kind is Kind.CUSTOMER and self.settings.contacts:
+            return self._with_lines(module, rows)
+        now = self.clock.now()
+        if module.kind is Kind.CUSTOMER and self.settings.contacts:
             contacts = self.contacts_of([head.id for _, head in rows])
-            for row, head in rows:
-                body = codec_pages.with_contacts(row, contacts.get(head.id, ()))
-                yield codec_pages.raw_record(body, module, head, now)
+            bodies = [codec_pages.with_contacts(row, contacts.get(head.id, ())) for row, head in rows]
         else:
-            for row, head in rows:
-                yield codec_pages.raw_record(row, module, head, now)
+            bodies = [bytes(row) for row, _ in rows]
+        records = [
+            codec_pages.raw_record(body, module, head, now) for body, (_, head) in zip(bodies, rows, strict=True)
+        ]
+        return records, []
+
+    def _with_lines(self, module: Module, rows: Sequence[tuple[msgspec.Raw, codec_pages.Head]]) -> Completed:
+        """Each record read by itself, several at once. One that was deleted since it was listed is left out: the deletions
+        will say so.
+        """
+        now, name = self.clock.now(), self.api_name(module)
+        records: list[Raw] = []
+        bad: list[Unreadable] = []
+        replies = self.send_all(codec.record_call(name, head.id) for _, head in rows)
+        for (_, listed), reply in zip(rows, replies, strict=True):
+            whole = codec_pages.one_record(reply, f"{name} {listed.id}", self.system)
+            if whole is None:
+                continue
+            head = codec_pages.head(whole)
+            if head is None or head.id != listed.id:
+                bad.append(codec_pages.unreadable(whole, module, f"{name} {listed.id}, which came as another record"))
+            else:
+                records.append(codec_pages.raw_record(whole, module, head, now))
+        return records, bad
 
     def contacts_of(self, accounts: Sequence[str]) -> Mapping[str, Sequence[tuple[int, bytes]]]:
         """The contacts of customers, by the customer's id."""
