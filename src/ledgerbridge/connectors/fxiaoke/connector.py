@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 from ledgerbridge.connectors._http.limits import EACH, Limit
-from ledgerbridge.connectors._http.runner import Runner
+from ledgerbridge.connectors._http.runner import Runner, Transport
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import Refused, Unsupported
 from ledgerbridge.model.base import Kind, Ref
@@ -24,9 +24,6 @@ from .settings import PAGE_SIZE_MAX, FxiaokeSettings
 from .signin import TOKEN, sign_in
 from .writing import PAYMENTS, Writer, key_field_fault
 
-if TYPE_CHECKING:
-    import httpx
-
 ACCOUNTS = "AccountObj"
 
 
@@ -41,7 +38,7 @@ class Fxiaoke:
         settings: FxiaokeSettings,
         surroundings: Surroundings,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         new_trace_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._settings = settings

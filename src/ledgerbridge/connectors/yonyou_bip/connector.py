@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from ledgerbridge.connectors._http.limits import Limit
-from ledgerbridge.connectors._http.runner import Runner
+from ledgerbridge.connectors._http.runner import Runner, Transport
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import Unsupported
 from ledgerbridge.model.base import Kind, Ref
@@ -19,9 +19,6 @@ from .resources import FAMILIES, MERCHANT, SALE_INVOICE
 from .settings import YonyouBipSettings
 from .signin import SignIn
 from .writing import Writer
-
-if TYPE_CHECKING:
-    import httpx
 
 _VENDOR_HOSTS: Final = frozenset({".yonyoucloud.com", ".diwork.com"})
 """Where data centres were seen (B1 [2+]). Others are set with gateway_url and token_url."""
@@ -35,7 +32,7 @@ class YonyouBip:
     settings: ClassVar[type[YonyouBipSettings]] = YonyouBipSettings
 
     def __init__(
-        self, settings: YonyouBipSettings, surroundings: Surroundings, *, transport: httpx.BaseTransport | None = None
+        self, settings: YonyouBipSettings, surroundings: Surroundings, *, transport: Transport | None = None
     ) -> None:
         self._settings = settings
         self._at = surroundings

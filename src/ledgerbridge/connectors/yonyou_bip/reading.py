@@ -64,7 +64,8 @@ class Reader:
         self._at = at
         self._runner = runner
         self._lists = Lists(runner, at.system, settings.list_page_size)
-        self._lock = threading.Lock()
+        self._family_lock = threading.Lock()
+        self._currency_lock = threading.Lock()
         self._family: str | None = None if settings.ar_family == "auto" else settings.ar_family
         self._currencies = {number: code for code, number in settings.currency_ids.items()}
         self._sought: set[str] = set()
@@ -75,7 +76,7 @@ class Reader:
             return MERCHANT
         if kind is Kind.INVOICE and self._settings.invoices == "sales_invoices":
             return SALE_INVOICE
-        with self._lock:
+        with self._family_lock:
             if self._family is None:
                 self._family = self._probed()
             return FAMILIES[self._family][kind]
@@ -303,7 +304,7 @@ class Reader:
 
     def _learn_currencies(self, wanted: set[str]) -> None:
         """EFI write-offs name currencies by id; their documents name id and code. No list of currencies is documented (B7)."""
-        with self._lock:
+        with self._currency_lock:
             wanted -= self._currencies.keys() | self._sought
             for resource in (RECEIVABLE, COLLECTION):
                 if not wanted:

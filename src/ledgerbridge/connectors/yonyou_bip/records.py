@@ -115,19 +115,18 @@ class Balances:
     def take(self, row: msgspec.Raw) -> None:
         """Keep a row if it is about one of the documents: by id, or by number where it names no id.
 
-        A row names a business document and a source document (`bizBill…`, `srcBill…`); which of them is the receivable
-        itself is not told [1], so that either counts.
+        A row names its source document (`srcBill…`) and a business document (`bizBill…`). The source is taken for the
+        receivable itself, as in write-offs [inferred]; the other counts only where there is no source, since it may be a
+        document of the same list that another one arose from.
         """
         head = decoded(_EVENT, row)
         if head is None:
             return
-        ids = [plain(one) for one in (head.biz_bill_id, head.src_bill_id) if one is not None]
-        named = [one for one in ids if one in self._by_id]
-        if not ids:
-            codes = (head.biz_bill_code, head.src_bill_code)
-            named = [self._by_code[code] for code in codes if code is not None and code in self._by_code]
-        if named:
-            self._by_id[named[0]][plain(head.id)] = bytes(row)
+        number = head.src_bill_id if head.src_bill_id is not None else head.biz_bill_id
+        code = head.src_bill_code if head.src_bill_code is not None else head.biz_bill_code
+        document = plain(number) if number is not None else self._by_code.get(code or "", "")
+        if document in self._by_id:
+            self._by_id[document][plain(head.id)] = bytes(row)
 
     def of(self, document: str) -> list[bytes]:
         """The rows about one document, in an order that does not depend on the pages."""

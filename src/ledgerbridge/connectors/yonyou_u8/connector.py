@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import msgspec
 
 from ledgerbridge.connectors._http.call import Reply
 from ledgerbridge.connectors._http.limits import Interrupted, Limit, pause
-from ledgerbridge.connectors._http.runner import Runner
+from ledgerbridge.connectors._http.runner import Runner, Transport
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import BadReply, ConnectorError, OutcomeUnknown, Refused, Unsupported
 from ledgerbridge.model.base import Kind, Ref
@@ -23,9 +23,6 @@ from .listing import Lists
 from .settings import PAGE_SIZE_MAX, YonyouU8Settings
 from .signin import sign_in
 
-if TYPE_CHECKING:
-    import httpx
-
 
 class YonyouU8:
     """One U8 account set."""
@@ -34,7 +31,7 @@ class YonyouU8:
     settings: ClassVar[type[YonyouU8Settings]] = YonyouU8Settings
 
     def __init__(
-        self, settings: YonyouU8Settings, surroundings: Surroundings, *, transport: httpx.BaseTransport | None = None
+        self, settings: YonyouU8Settings, surroundings: Surroundings, *, transport: Transport | None = None
     ) -> None:
         self._settings = settings
         self._at = surroundings

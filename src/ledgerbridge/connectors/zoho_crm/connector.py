@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
-from ledgerbridge.connectors._http.runner import Runner
+from ledgerbridge.connectors._http.runner import Runner, Transport
 from ledgerbridge.connectors.base import (
     Capabilities,
     DeleteStrategy,
@@ -27,9 +27,6 @@ from .reading import Reader
 from .settings import BATCH_MAX, PAGE_SIZE_MAX, ZohoCrmSettings
 from .signin import sign_in
 
-if TYPE_CHECKING:
-    import httpx
-
 
 class ZohoCrm:
     """One org of Zoho CRM."""
@@ -38,7 +35,7 @@ class ZohoCrm:
     settings: ClassVar[type[ZohoCrmSettings]] = ZohoCrmSettings
 
     def __init__(
-        self, settings: ZohoCrmSettings, surroundings: Surroundings, *, transport: httpx.BaseTransport | None = None
+        self, settings: ZohoCrmSettings, surroundings: Surroundings, *, transport: Transport | None = None
     ) -> None:
         self._settings = settings
         self._system = surroundings.system
