@@ -1,0 +1,77 @@
+"""Unique exact amount (pass 3): the only open document and the only payment of one amount."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .naming import anchors
+from .pool import Pool
+from .values import Confidence, Outcome, Rule
+
+_EVIDENCE: Final = ("only open document of this amount", "only payment of this amount")
+
+
+def by_amount(pool: Pool) -> bool:
+    """Link payments and documents of one amount where each has no other candidate; all others of that amount stay.
+
+    A document is a candidate if it was issued by the day of the payment. A payment in advance is never linked this way,
+    but as another one that fits it stands in the way of the link. One document of the exact amount goes before sums of
+    several.
+    """
+    policy, opened, left = pool.policy, pool.open, pool.left
+    documents: dict[int, list[int]] = {}
+    for item, amount in enumerate(opened):
+        if amount > 0:
+            documents.setdefault(amount, []).append(item)
+    payments: dict[int, list[int]] = {}
+    for receipt, amount in enumerate(left):
+        if amount >= max(1, policy.amount_alone_min_minor) and amount in documents:
+            payments.setdefault(amount, []).append(receipt)
+    settled = False
+    for amount, receipts in payments.items():
+        items = documents[amount]
+        if len(receipts) == len(items) == 1 and _sure(pool, receipts[0], items[0]):
+            pool.settle_one(Rule.UNIQUE_AMOUNT, receipts[0], items[0], _EVIDENCE, Confidence.MEDIUM)
+            settled = True
+        else:
+            settled = _untangle(pool, receipts, items) or settled
+    return settled
+
+
+def _sure(pool: Pool, receipt: int, item: int) -> bool:
+    """The quick way for a pair without a rival: no text, no claim and no credit note to be looked at."""
+    return (
+        receipt not in pool.clues
+        and not pool.claims
+        and not pool.reversals
+        and pool.issued[item] <= pool.last_day(receipt)
+        and pool.by_amount(receipt)
+    )
+
+
+def _untangle(pool: Pool, receipts: list[int], items: list[int]) -> bool:
+    """Settle the pairs of one amount that touch no other; note the rest as ambiguous."""
+    fits: dict[int, list[int]] = {}
+    wanted: dict[int, int] = {}
+    for receipt in receipts:
+        found = anchors(pool, receipt)
+        if found.docs or found.sets:
+            continue  # its text asks for something else, or the references would have settled it
+        last_day = pool.last_day(receipt)
+        fits[receipt] = [item for item in items if pool.issued[item] <= last_day]
+        for item in fits[receipt]:
+            wanted[item] = wanted.get(item, 0) + 1
+    settled = False
+    for receipt, candidates in fits.items():
+        if not candidates or not pool.by_amount(receipt):
+            continue
+        only = candidates[0]
+        sets = [(item,) for item in candidates[: pool.policy.sums.shown_max]]
+        if len(candidates) > 1:
+            pool.note(receipt, Rule.UNIQUE_AMOUNT, Outcome.AMBIGUOUS, sets)
+        elif wanted[only] > 1 or pool.in_doubt(only, receipt):
+            pool.note(receipt, Rule.UNIQUE_AMOUNT, Outcome.CONTESTED, sets)
+        else:
+            pool.settle_one(Rule.UNIQUE_AMOUNT, receipt, only, _EVIDENCE, Confidence.MEDIUM)
+            settled = True
+    return settled

@@ -1,0 +1,179 @@
+"""The open documents and unapplied payments of one customer in one currency while they are being allocated.
+
+Everything is an index into lists sorted by date and id, so that the order of the input cannot matter; amounts are plain
+integers. :meth:`Pool.settle` is the only way to change an amount and keeps the books: nothing is used beyond what is
+left, nothing changes its sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ledgerbridge.model.payment import DifferenceKind, PaymentKind
+
+from .policy import Policy
+from .references import Clue
+from .values import Confidence, Match, Note, OpenItem, Outcome, Receipt, Rule
+
+Shares = Iterable[tuple[int, int]]
+"""Index and signed amount."""
+
+
+class Pool:
+    """`open` and `left` are what remains of `items` and `receipts`; `issued` and `received` are day numbers.
+
+    For the whole run: `clues` are what texts say, `met` the receipts whose text was followed, `reversals` the other half
+    of an open document and the credit note that takes it back, with the day of the latter, `barred` receipts that
+    nothing here may settle. Per round: `notes` says why a receipt was not settled, `held` are receipts that no later
+    pass may touch, `claims` are documents named or wanted by receipts that could not be settled: an amount alone does
+    not take them from those.
+    """
+
+    def __init__(self, currency: str, items: list[OpenItem], receipts: list[Receipt], policy: Policy) -> None:
+        items.sort(key=_item_order)
+        receipts.sort(key=_receipt_order)
+        self.currency = currency
+        self.policy = policy
+        self.items = items
+        self.receipts = receipts
+        self.open = [item.open_minor for item in items]
+        self.left = [receipt.to_apply_minor for receipt in receipts]
+        self.issued = [item.issued_on.toordinal() for item in items]
+        self.received = [receipt.received_on.toordinal() for receipt in receipts]
+        self.clues: dict[int, Clue] = {}
+        self.reversals: dict[int, tuple[int, int]] = {}
+        self.barred: dict[int, Note] = {}
+        self.matches: list[Match] = []
+        self.met: set[int] = set()
+        self.steps = self.steps_now = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin a new round: what was noted in the last one may no longer hold."""
+        self.notes: dict[int, list[Note]] = {}
+        self.held: set[int] = set()
+        self.claims: dict[int, set[int]] = {}
+        for receipt, note in self.barred.items():
+            self.notes[receipt] = [note]
+            self.held.add(receipt)
+
+    def count_steps(self, steps: int) -> None:
+        """Add to the steps of this search (`steps_now`, begun anew by each pass) and of the whole run."""
+        self.steps_now += steps
+        self.steps += steps
+
+    def last_day(self, receipt: int) -> int:
+        """The latest issue day (a day number) of a document that `receipt` may be linked to without its full number."""
+        return self.received[receipt] + self.policy.early_days
+
+    def by_amount(self, receipt: int) -> bool:
+        """Whether a receipt may be linked by amounts: money in, not in advance, not held, no trifle."""
+        return (
+            self.left[receipt] >= max(1, self.policy.amount_alone_min_minor)
+            and receipt not in self.held
+            and self.receipts[receipt].kind is not PaymentKind.PREPAYMENT
+        )
+
+    def in_doubt(self, item: int, receipt: int) -> bool:
+        """Whether somebody else than `receipt` has a say in `item`, or a credit note had taken it back by then.
+
+        The latter does not matter to a text that names the document in full.
+        """
+        claim = self.claims.get(item)
+        if claim is not None and not claim <= {receipt}:
+            return True
+        reversal = self.reversals.get(item)
+        if reversal is None or reversal[1] > self.received[receipt]:
+            return False
+        clue = self.clues.get(receipt)
+        return clue is None or item not in clue.named
+
+    def nets_itself(self, items: Iterable[int]) -> bool:
+        """Whether both a document and the credit note that takes it back in full are among `items`."""
+        if not self.reversals:
+            return False
+        chosen = frozenset(items)
+        return any(item in self.reversals and self.reversals[item][0] in chosen for item in chosen)
+
+    def note(
+        self, receipt: int, rule: Rule, outcome: Outcome, sets: Iterable[Sequence[int]] = (), detail: str = ""
+    ) -> None:
+        """Keep why `rule` did not settle `receipt`; with an outcome that holds, its candidates are claimed."""
+        sets = sorted(tuple(sorted(one)) for one in sets)
+        ids = tuple(tuple(self.items[item].id for item in one) for one in sets)
+        self.note_ids(receipt, rule, outcome, ids, detail)
+        if outcome.holds:
+            for one in sets:
+                self.claim(receipt, one)
+
+    def note_ids(
+        self, receipt: int, rule: Rule, outcome: Outcome, ids: tuple[tuple[str, ...], ...] = (), detail: str = ""
+    ) -> None:
+        """As :meth:`note`, for candidates that are not only documents; nothing is claimed."""
+        self.notes.setdefault(receipt, []).append(Note(rule, outcome, ids, detail))
+        if outcome.holds:
+            self.held.add(receipt)
+
+    def claim(self, receipt: int, items: Iterable[int]) -> None:
+        """Keep `items` from being taken by another receipt's amount alone in this round."""
+        for item in items:
+            self.claims.setdefault(item, set()).add(receipt)
+
+    def settle_one(
+        self, rule: Rule, receipt: int, item: int, evidence: tuple[str, ...], confidence: Confidence
+    ) -> None:
+        """The whole of a receipt for the whole of a document of the same amount."""
+        amount = self.open[item]
+        assert amount == self.left[receipt] != 0
+        self.open[item] = self.left[receipt] = 0
+        shares = ((self.receipts[receipt].id, amount),), ((self.items[item].id, amount),)
+        self.matches.append(Match(rule, self.currency, *shares, DifferenceKind.EXACT, 0, evidence, confidence))
+
+    def settle(
+        self,
+        rule: Rule,
+        payments: Shares,
+        items: Shares,
+        evidence: tuple[str, ...],
+        confidence: Confidence,
+        *,
+        limit: tuple[str, DifferenceKind] | None = None,
+    ) -> None:
+        """Apply amounts and record the match; both sides must total the same unless `limit` names a tolerance."""
+        whole = True
+        taken, used = [], []
+        for receipt, amount in payments:
+            rest = self._rest(self.left[receipt], amount)
+            self.left[receipt] = rest
+            whole = whole and rest == 0
+            taken.append((self.receipts[receipt].id, amount))
+        for item, amount in items:
+            rest = self._rest(self.open[item], amount)
+            self.open[item] = rest
+            whole = whole and rest == 0
+            used.append((self.items[item].id, amount))
+        difference = sum(amount for _, amount in used) - sum(amount for _, amount in taken)
+        if limit is not None:
+            name, kind = limit
+        else:
+            assert difference == 0, "money would be made"
+            name, kind = None, DifferenceKind.EXACT if whole else DifferenceKind.PARTIAL
+        self.matches.append(
+            Match(rule, self.currency, tuple(taken), tuple(used), kind, difference, evidence, confidence, name)
+        )
+
+    @staticmethod
+    def _rest(before: int, amount: int) -> int:
+        rest = before - amount
+        assert amount != 0, "an empty share"
+        assert (before > 0) == (amount > 0), "a share of the wrong sign"
+        assert rest == 0 or (rest > 0) == (before > 0), "more than there is"
+        return rest
+
+
+def _item_order(item: OpenItem) -> tuple[object, str]:
+    return item.issued_on, item.id
+
+
+def _receipt_order(receipt: Receipt) -> tuple[object, str]:
+    return receipt.received_on, receipt.id
