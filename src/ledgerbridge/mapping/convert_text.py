@@ -258,7 +258,13 @@ def _read_join(args: JoinArgs, setting: Setting) -> Read:
 
 def _write_join(args: JoinArgs, _setting: Setting) -> Write:
     separator = args.separator
-    return lambda value, _item, _root: list(value.split(separator))
+
+    def write(value: Any, _item: Any, _root: Any) -> Any:
+        parts = [part.strip(BLANKS) for part in value.split(separator)]
+        # a text that reading would not put together again in the same way is one element of the list
+        return parts if separator.join(part for part in parts if part) == value else [value]
+
+    return write
 
 
 def _read_custom(_args: Args, _setting: Setting) -> Read:

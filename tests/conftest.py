@@ -1,0 +1,13 @@
+"""What all tests share: how far hypothesis looks."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# In CI the same examples every time: a change is judged by what it does, not by luck. On a developer's machine new ones
+# each time; what they find becomes an example of its own.
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("developer", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "developer"))
