@@ -351,21 +351,20 @@ def test_merging_changes_no_byte_of_either(body: bytes) -> None:
     assert b'"_x":[{"n":0.10},{"n":2}]' in merged
 
 
-def test_balances_are_found_by_id_or_else_by_number() -> None:
+def test_balances_are_found_by_the_source_document() -> None:
     balances = records.Balances([codec_lists.DocumentHead(id="1", code="A"), codec_lists.DocumentHead(id=2, code="B")])
     for text in (
-        '{"id":"e2","bizBillId":1,"srcBillId":"9","oriBalance":5}',
-        '{"id":"e1","srcBillId":"1"}',
+        '{"id":"e2","bizBillId":"9","srcBillId":1,"oriBalance":5}',
+        '{"id":"e1","bizBillId":"1"}',
         '{"id":"e3","bizBillCode":"X","srcBillCode":"B"}',
-        '{"id":"e4","bizBillId":"7","srcBillCode":"B"}',
-        '{"id":"e1","srcBillId":"1","oriBalance":7}',
+        '{"id":"e4","bizBillId":"1","srcBillId":"7"}',  # of a document that arose from the first one
+        '{"id":"e5","srcBillId":"7","srcBillCode":"B"}',
+        '{"id":"e1","bizBillId":"1","oriBalance":7}',
         "[]",
     ):
         balances.take(row(text))
-    assert balances.of("1") == [
-        b'{"id":"e1","srcBillId":"1","oriBalance":7}',
-        b'{"id":"e2","bizBillId":1,"srcBillId":"9","oriBalance":5}',
-    ]
+    first, second = balances.of("1")
+    assert (json.loads(first)["oriBalance"], second) == (7, b'{"id":"e2","bizBillId":"9","srcBillId":1,"oriBalance":5}')
     assert [json.loads(one)["id"] for one in balances.of("2")] == ["e3"]
 
 
