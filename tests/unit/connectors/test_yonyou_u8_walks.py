@@ -195,6 +195,7 @@ def test_a_customer_saved_before_and_committed_after_a_later_one_was_read_is_not
         '{"walk": {"resource": "customer"}}',
         '{"page": 3}',
         '{"walk": {"resource": "customer", "started": "soon"}}',
+        '{"since": {"customer": "many"}}',
     ],
 )
 def test_a_foreign_cursor_is_refused(text: str) -> None:
@@ -242,6 +243,40 @@ def test_an_answer_that_is_another_record_is_not_taken_for_the_one_asked_for() -
     pages = walk(relay, Kind.PAYMENT)
     assert ids(pages) == []
     assert [item.where for item in pages[0].unreadable] == ["accept SK1"]
+
+
+@pytest.mark.parametrize("entries", [False, True], ids=["one call each", "lists with entries"])
+def test_two_documents_of_one_number_are_never_taken_for_one(entries: bool) -> None:
+    """A receipt and a refund may share a number; the `get` of that number gives one of them."""
+    relay = Relay()
+    more = {"entry": []} if entries else {}
+    relay.rows["accept"] = [
+        {"vouchcode": "1", "vouchtype": "48", **more},
+        {"vouchcode": "2", "vouchtype": "48", **more},
+        {"vouchcode": "1", "vouchtype": 49, **more},
+    ]
+    pages = walk(relay, Kind.PAYMENT)
+    assert ids(pages) == ["1", "2"]
+    [unread] = pages[0].unreadable
+    assert unread.where == "accept 1"
+    assert "48 and 49 have the same number" in unread.why
+    del relay.rows["accept"][0]
+    relay.rows["accept"].append({"vouchcode": "3", "vouchtype": "48"})
+    assert ids(walk(relay, Kind.PAYMENT)) == ["2", "1", "3"]
+
+
+def test_a_record_of_another_type_than_the_listed_one_is_not_handed_over() -> None:
+    relay = Relay()
+    relay.rows["accept"] = [{"vouchcode": "1", "vouchtype": "48"}]
+
+    def before(relay: Relay) -> None:
+        if len(relay.calls) == 2:
+            relay.rows["accept"][0]["vouchtype"] = "49"
+
+    relay.before = before
+    pages = walk(relay, Kind.PAYMENT)
+    assert ids(pages) == []
+    assert "49 and 48 have the same number" in pages[0].unreadable[0].why
 
 
 NO_KEYS = [{"name": "no code"}, {"code": ""}, {"code": "  "}, {"code": None}, {"code": ["C9"]}, "C9", 9, None, []]

@@ -202,23 +202,28 @@ class _Head(msgspec.Struct):
     code: str | None = None
     invoiceno: str | None = None
     vouchcode: str | None = None
+    vouchertype: str | int | None = None
+    vouchtype: str | int | None = None
     timestamp: str | int | None = None
     ModifyDate: str | None = None
     entry: msgspec.Raw | None = None
 
 
 _HEAD = msgspec.json.Decoder(_Head)
-_NAMES = {name.casefold(): name for name in ("code", "invoiceno", "vouchcode", "timestamp", "ModifyDate")}
+_NAMES = {name.casefold(): name for name in _Head.__struct_fields__ if name != "entry"}
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A row's key, row version and change stamp (UTC), as far as it has them; `whole`: it brings its entries along."""
+    """A row's key, row version and change stamp (UTC), as far as it has them; `whole`: it brings its entries along. `type` is
+    what sets vouchers of one number apart: receipts (48) and refunds (49), special and ordinary invoices; "" for others.
+    """
 
     key: str
     version: int | None
     modified_at: datetime | None
     whole: bool
+    type: str = ""
 
 
 def head(row: msgspec.Raw, resource: Resource, zone: ZoneInfo) -> Head | None:
@@ -234,9 +239,9 @@ def head(row: msgspec.Raw, resource: Resource, zone: ZoneInfo) -> Head | None:
         return None
     version = str(found.timestamp if found.timestamp is not None else "")
     whole = not resource.has_entries or (found.entry is not None and bytes(found.entry)[:1] == b"[")
-    return Head(
-        key, int(version) if version.isascii() and version.isdigit() else None, moment(found.ModifyDate, zone), whole
-    )
+    counted = int(version) if version.isascii() and version.isdigit() else None
+    kind = found.vouchtype if resource.key == "vouchcode" else found.vouchertype
+    return Head(key, counted, moment(found.ModifyDate, zone), whole, "" if kind is None else str(kind))
 
 
 def _odd_head(row: msgspec.Raw) -> _Head:
@@ -266,8 +271,10 @@ def moment(text: str | None, zone: ZoneInfo) -> datetime | None:
 
     None if it is unreadable.
     """
+    if not text:
+        return None
     try:
-        return datetime.fromisoformat((text or "").strip()).replace(tzinfo=zone).astimezone(UTC)
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -7,6 +7,7 @@ reads; ``walk``, while one is under way, its place: the object, the last page ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
@@ -19,6 +20,7 @@ from ledgerbridge.model.base import Kind
 
 from .codec import Head, Resource
 
+_SINCE: Final = re.compile(r"\d{0,20}|\d{4}-\d\d-\d\d", re.ASCII)
 SETTLING: Final = timedelta(minutes=10)
 """The longest that a U8 transaction may stay open, plus how far the clocks may differ, for nothing to be missed."""
 
@@ -49,9 +51,10 @@ def load(text: str | None, system: str) -> Cursor:
         if cursor.walk is not None:
             started_at(cursor.walk)
     except (msgspec.DecodeError, ValueError):
-        raise Unsupported(
-            "the stored cursor is none of this connector's; pull this kind in full", system=system
-        ) from None
+        cursor = None
+    later = cursor.walk.since_next if cursor is not None and cursor.walk is not None else {}
+    if cursor is None or not all(_SINCE.fullmatch(since) for since in (*cursor.since.values(), *later.values())):
+        raise Unsupported("the stored cursor is none of this connector's; pull this kind in full", system=system)
     return cursor
 
 
@@ -94,7 +97,7 @@ def settled_since(heads: Iterable[Head], started: datetime, so_far: str, zone: Z
     saved later, or without a readable stamp, prove nothing and are read again.
     """
     bound = started - SETTLING
-    best = int(so_far) if so_far else 0
+    best = int(so_far) if so_far.isdigit() else 0
     for head in heads:
         if head.version is not None and head.modified_at is not None and _surely(head.modified_at, zone) < bound:
             best = max(best, head.version + 1)

@@ -116,7 +116,10 @@ class YonyouU8:
         for resource in resources:
             if resource.name == name and key:
                 return resource, key
-        raise Unsupported(f"{ref.external_id!r} is no invoice id of this system", system=self._at.system)
+        raise Unsupported(
+            f"{ref.external_id!r} is no invoice id here (<object>:<number>, of the objects in the setting invoices)",
+            system=self._at.system,
+        )
 
     def _pull(self, resources: list[Resource], state: Cursor, size: int) -> Iterator[Page]:
         names = [resource.name for resource in resources]

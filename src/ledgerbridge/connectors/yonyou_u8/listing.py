@@ -62,7 +62,7 @@ class Lists:
         nothing that was not seen before, LOOKS_MAX times in all. An earlier place is believed only if the anchor
         still stands on its page; else the list is read from its beginning.
         """
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         last = 0
         first, opening = self._entrance(resource, filters, size, page, anchor)
         place = (page, anchor)
@@ -152,11 +152,12 @@ class Lists:
         if whole is None:
             return None
         head = codec.head(whole, resource, self._at.zone)
+        where = f"{resource.name} {row.head.key}"
         if head is None or head.key != row.head.key:
-            where = f"{resource.name} {row.head.key}"
-            return codec.unreadable(
-                whole, resource, where, f"asked for {row.head.key}, the answer is another record or none"
-            )
+            why = f"asked for {row.head.key}, the answer is another record or none"
+            return codec.unreadable(whole, resource, where, why)
+        if head.type != row.head.type:
+            return codec.unreadable(row.raw, resource, where, _shared(head.type, row.head.type))
         return codec.raw_record(whole, resource, head, self._at.clock.now())
 
     @contextlib.contextmanager
@@ -171,7 +172,7 @@ class Lists:
                 close()
 
     def _sorted_out(
-        self, resource: Resource, number: int, listed: ListPage, seen: set[str]
+        self, resource: Resource, number: int, listed: ListPage, seen: dict[str, str]
     ) -> tuple[tuple[Row, ...], tuple[Unreadable, ...]]:
         rows: list[Row] = []
         bad: list[Unreadable] = []
@@ -181,6 +182,18 @@ class Lists:
                 where = f"{resource.listing} page {number} row {index}"
                 bad.append(codec.unreadable(raw, resource, where, f"the row has no usable {resource.key}"))
             elif head.key not in seen:
-                seen.add(head.key)
+                seen[head.key] = head.type
                 rows.append(Row(raw, head))
+            elif seen[head.key] != head.type:
+                bad.append(
+                    codec.unreadable(raw, resource, f"{resource.name} {head.key}", _shared(seen[head.key], head.type))
+                )
         return tuple(rows), tuple(bad)
+
+
+def _shared(one: str, other: str) -> str:
+    """Why a record is not handed over whose number another one has: U8's `get` takes a number and no type (A1)."""
+    return (
+        f"documents of the types {one or 'none'} and {other or 'none'} have the same number, by which U8 cannot tell them"
+        " apart; give them numbers of their own in U8"
+    )

@@ -14,6 +14,13 @@ PAGE_SIZE_MAX = 500
 InvoiceObject = Literal["saleinvoice", "oughtreceive"]
 
 
+class RelaySettings(HttpSettings):
+    """The network, with this vendor's default."""
+
+    in_flight_max: Annotated[int, Field(ge=1, le=64)] = 2
+    """Calls at the same time, over all threads: at most two per account (A5 [inferred])."""
+
+
 class YonyouU8Settings(BaseModel):
     """Access to one U8 account set through the relay."""
 
@@ -59,8 +66,8 @@ class YonyouU8Settings(BaseModel):
     """Error codes that mean too many calls, nothing having been processed; no limit and no code is documented [inferred]."""
     calls_per_second: Annotated[int, Field(ge=1, le=100)] = 5
     """Our own limit; the vendor documents none (A5 [inferred])."""
-    http: HttpSettings = HttpSettings(in_flight_max=2)
-    """The network; at most two calls at once per account (A5 [inferred])."""
+    http: RelaySettings = RelaySettings()
+    """Bounds of every call."""
 
     def key_field(self, *, customer: bool) -> str | None:
         """The field that holds our key in a record we create."""
