@@ -8,38 +8,11 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from sheets_desk import payloads, sheets, walk
 
-from ledgerbridge.connectors.base import Surroundings
-from ledgerbridge.connectors.sheets import Sheets
 from ledgerbridge.connectors.sheets.reading import SKIP
-from ledgerbridge.connectors.sheets.settings import SheetsSettings
 from ledgerbridge.errors import Unsupported
 from ledgerbridge.model.base import Kind
-from ledgerbridge.model.raw import Raw, Unreadable
-
-
-def sheets(folder: Path, *files: dict[str, object], **limits: object) -> Sheets:
-    settings = SheetsSettings.model_validate({"files": list(files), **limits}, strict=False)
-    return Sheets(settings, Surroundings("files", folder=folder))
-
-
-def walk(connector: Sheets, kind: Kind, cursor: str | None = None) -> tuple[list[Raw], list[Unreadable], str]:
-    records: list[Raw] = []
-    unreadable: list[Unreadable] = []
-    last = False
-    for page in connector.pull(kind, cursor=cursor, limit=1000):
-        assert not last
-        records += page.records
-        unreadable += page.unreadable
-        cursor, last = page.cursor, page.last
-    assert last
-    assert cursor is not None
-    return records, unreadable, cursor
-
-
-def payloads(records: list[Raw]) -> list[dict[str, object]]:
-    return [dict(raw.payload()) for raw in records if not raw.external_id.startswith(SKIP)]
-
 
 BANK = {"path": "bank.xlsx", "kind": "payment", "wire_type": "bank_statement"}
 CUSTOMERS = {"path": "customers.csv", "kind": "customer"}
@@ -253,4 +226,4 @@ def test_a_kind_without_a_file_is_refused_before_anything_is_read(tmp_path: Path
 
 def test_the_cursor_is_plain_json(tmp_path: Path) -> None:
     (tmp_path / "customers.csv").write_text("客户编码,客户名称\nC1,甲\n", encoding="utf-8")
-    assert set(json.loads(walk(sheets(tmp_path, CUSTOMERS), Kind.CUSTOMER)[2])) == {"customers.csv"}
+    assert set(json.loads(walk(sheets(tmp_path, CUSTOMERS), Kind.CUSTOMER)[2])) == {"customers.csv|customer_list|"}

@@ -1,6 +1,7 @@
 """Parse one workbook in a process of its own, with limits; started by path, so it must import nothing of the package.
 
-Arguments: path, sheet name or "", memory limit in bytes, CPU seconds. Writes JSON lines: a head per sheet
+Arguments: path, sheet name or "" (every sheet that is not hidden), memory limit in bytes, CPU seconds.
+Writes JSON lines: a head per sheet
 ``{"sheet": NAME}``, then its rows as lists of cells. A cell is null, text, ``["n", DIGITS]`` (a number of at most 15 significant
 digits, as Excel keeps it), ``["x", DIGITS]`` (a number that has already lost digits), ``["d", ISO DATE OR TIME]`` or
 ``["b", BOOLEAN]``. Ends with ``{"end": true}``, without which the output is incomplete.
@@ -46,14 +47,15 @@ def main(path: str, sheet: str, bytes_max: int, seconds_max: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds_max, seconds_max + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
 
     workbook = CalamineWorkbook.from_path(path)
     names = workbook.sheet_names
+    hidden = {found.name for found in workbook.sheets_metadata if found.visible != SheetVisibleEnum.Visible}
     if sheet and sheet not in names:
         sys.stderr.write(f"there is no sheet {sheet!r}; there are {', '.join(names)}")
         sys.exit(3)
-    for name in [sheet] if sheet else names:
+    for name in [sheet] if sheet else [name for name in names if name not in hidden] or names:
         sys.stdout.write(json.dumps({"sheet": name}) + "\n")
         for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=False):
             sys.stdout.write(json.dumps([_cell(value) for value in row], ensure_ascii=True) + "\n")

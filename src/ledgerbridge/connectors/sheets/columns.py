@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _CUSTOMER = {
     "customer_code": "客户编码 客户代码 客户编号 客户号 往来单位编码 customercode customerno customerid code",
@@ -53,7 +53,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "issued_on": "开票日期 单据日期 日期 发票日期 invoicedate date issuedate",
         "due_on": "到期日 到期日期 应收日期 付款到期日 duedate due",
         "total": "价税合计 应收金额 含税金额 金额 发票金额 total amount grossamount",
-        "net": "不含税金额 未税金额 net netamount",
+        "net": "不含税金额 未税金额 net netamount 金额 amount",
         "tax": "税额 tax taxamount vat",
         "open": "未收金额 未收款 未核销金额 余额 欠款 openamount balance outstanding",
         "exchange_rate": "汇率 exchangerate rate",
@@ -117,19 +117,44 @@ def folded(header: str) -> str:
     return _UNIT.sub("", text)
 
 
-_BY_WORD: dict[str, dict[str, str]] = {
-    table_type: {folded(word): column for column, words in columns.items() for word in words.split()}
-    for table_type, columns in COLUMNS.items()
-}
+_BY_WORD: dict[str, dict[str, list[tuple[int, str]]]] = {}
+"""By table type and folded word: the columns that the word may head, each with its rank (0: its best word)."""
+for _type, _columns in COLUMNS.items():
+    _words = _BY_WORD.setdefault(_type, {})
+    for _column, _text in _columns.items():
+        for _rank, _word in enumerate([*_text.split(), _column]):
+            _words.setdefault(folded(_word), []).append((_rank, _column))
 
 
-def column_of(header: str, table_type: str, own: Mapping[str, str]) -> str | None:
-    """Our name of the column that a header heads, or None; `own` (the file's settings) goes first."""
-    key = folded(header)
-    for written, column in own.items():
-        if folded(written) == key:
-            return column
-    return _BY_WORD[table_type].get(key)
+def columns_of(headers: Sequence[str], table_type: str, own: Mapping[str, str]) -> dict[int, str]:
+    """Which header (by index) heads which of our columns. `own` (the file's settings) goes first, then the best words.
+
+    So 价税合计 is the total and 金额 beside it is not, wherever the two stand; of equal words the first one counts.
+    """
+    mine = {folded(written): column for written, column in own.items()}
+    choices: list[tuple[int, int, str]] = []
+    for at, header in enumerate(headers):
+        key = folded(header)
+        if key in mine:
+            choices.append((-1, at, mine[key]))
+        elif key:
+            choices += [(rank, at, column) for rank, column in _BY_WORD[table_type].get(key, ())]
+    found: dict[int, str] = {}
+    for _, at, column in sorted(choices, key=lambda choice: choice[:2]):
+        if at not in found and column not in found.values():
+            found[at] = column
+    return dict(sorted(_net_beside_tax(headers, found, own).items()))
+
+
+def _net_beside_tax(headers: Sequence[str], found: dict[int, str], own: Mapping[str, str]) -> dict[int, str]:
+    """金额 beside 税额 without 价税合计 is the amount before tax, as on every tax invoice: it must not pass for the total."""
+    doubtful = {folded(word) for word in ("金额", "amount")} - {folded(word) for word in own}
+    if "tax" in found.values() and "net" not in found.values():
+        return {
+            at: "net" if column == "total" and folded(headers[at]) in doubtful else column
+            for at, column in found.items()
+        }
+    return found
 
 
 def missing(columns: set[str], table_type: str) -> list[str]:

@@ -11,12 +11,11 @@ from typing import ClassVar, Self
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import ConnectorError, Refused, SourceFileError, Unsupported
 from ledgerbridge.model.base import Kind, Ref, Version
-from ledgerbridge.model.cells import unguarded
 from ledgerbridge.model.change import Action
-from ledgerbridge.model.raw import Raw, Receipt, digest_of
+from ledgerbridge.model.raw import Raw, Receipt, Unreadable, digest_of
 from ledgerbridge.model.wirejson import WireValue, dumps
 
-from .reading import KEYS, SKIP, FileRecords, each, fingerprint, matching, read_file
+from .reading import KEYS, SKIP, FileRecords, each, fingerprint, is_plain, matching, read_file
 from .settings import WIRE_TYPES, FileSettings, SheetsSettings
 from .writing import write_table
 
@@ -76,20 +75,22 @@ class Sheets:
         self._require(kind, self.capabilities.reads)
         seen: dict[str, str] = json.loads(cursor) if cursor else {}
         todo = list(self._changed(kind, seen))
+        absent = tuple(self._absent(kind))
         if not todo:
-            yield Page((), json.dumps(seen, sort_keys=True), last=True)
-        for place, (path, name, mark, file) in enumerate(todo):
-            found = self._read(path, name, file)
-            half, _, rows = seen.get(name, "").partition("@")
+            yield Page((), json.dumps(seen, sort_keys=True), last=True, unreadable=absent)
+        for place, (path, slot, mark, file) in enumerate(todo):
+            found = self._read(path, self._name(path), file)
+            half, _, rows = seen.get(slot, "").partition("@")
             start = int(rows) if half == mark and rows else 0
             stretches = list(each(found.records[start:], min(limit, PAGE_SIZE_MAX))) or [()]
             for index, records in enumerate(stretches):
                 start += len(records)
                 final = index == len(stretches) - 1
-                seen[name] = mark if final else f"{mark}@{start}"
+                seen[slot] = mark if final else f"{mark}@{start}"
                 last = final and place == len(todo) - 1
                 unreadable = found.unreadable if final else ()
-                yield Page(records, json.dumps(seen, sort_keys=True), last=last, unreadable=unreadable)
+                more = absent if last else ()
+                yield Page(records, json.dumps(seen, sort_keys=True), last=last, unreadable=(*unreadable, *more))
 
     def get(self, ref: Ref) -> Raw | None:
         """The row with this id, from the last configured file that has it."""
@@ -184,7 +185,7 @@ class Sheets:
         body: dict[str, dict[str, str | None]] = {}
         for raw in found.records:
             values = {
-                name: None if value is None else unguarded(str(value))
+                name: None if value is None else str(value)
                 for name, value in raw.payload().items()
                 if not name.startswith("_")
             }
@@ -195,14 +196,29 @@ class Sheets:
         return columns, body
 
     def _changed(self, kind: Kind, seen: dict[str, str]) -> Iterator[tuple[Path, str, str, FileSettings]]:
+        """The files to read: path, the cursor's name for it (one per sheet and table of a file), its mark, how to read it."""
         for file in self._settings.files:
             if file.kind is not kind:
                 continue
             for path in matching(self._at.folder, file):
-                name = self._name(path)
-                mark = fingerprint(path)
-                if seen.get(name) != mark:
-                    yield path, name, mark, file
+                slot = f"{self._name(path)}|{file.table_type}|{file.sheet or ''}"
+                try:
+                    mark = fingerprint(path, file, self._settings)
+                except SourceFileError:
+                    mark = "unreadable"  # reading it says why; it is tried again at the next pull
+                    yield path, slot, mark, file
+                    continue
+                if seen.get(slot) != mark:
+                    yield path, slot, mark, file
+
+    def _absent(self, kind: Kind) -> Iterator[Unreadable]:
+        """One file that a setting names and that is not there: nothing was read of it, which must not look like success."""
+        for file in self._settings.files:
+            if file.kind is kind and not file.writable and is_plain(file) and not matching(self._at.folder, file):
+                why = (
+                    f"there is no file {file.path}; put it there, or correct path in the settings of {self._at.system}"
+                )
+                yield Unreadable(kind, file.table_type, file.path, b"", why)
 
     def _all(self, kind: Kind) -> Iterator[Raw]:
         for file in self._settings.files:

@@ -41,24 +41,40 @@ class FileRecords:
     unreadable: tuple[Unreadable, ...]
 
 
-def fingerprint(path: Path) -> str:
-    """The content's hash, by which an unchanged file is not read again."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+def fingerprint(path: Path, file: FileSettings, settings: SheetsSettings) -> str:
+    """A hash of the content and of how it is read: an unchanged file is read again only if its settings have changed.
+
+    SourceFileError if it cannot be read.
+    """
+    limits = settings.model_dump_json(exclude={"files"})
+    how = hashlib.blake2b(f"{file.model_dump_json(exclude={'path'})}{limits}".encode(), digest_size=8).hexdigest()
+    try:
+        with path.open("rb") as opened:
+            return f"{hashlib.file_digest(opened, 'blake2b').hexdigest()[:32]}.{how}"
+    except OSError as error:
+        raise SourceFileError(f"{path.name}: cannot be read: {error.strerror}") from None
 
 
 def read_file(path: Path, name: str, file: FileSettings, settings: SheetsSettings, now: datetime) -> FileRecords:
     """All rows of one file. `name` is how the file is called in messages. A refused file is one Unreadable that says why."""
     try:
-        table, body = _open(path, name, file, settings)
+        table, body, others = _open(path, name, file, settings)
     except SourceFileError as error:
         return FileRecords((), (Unreadable(file.kind, file.table_type, name, b"", str(error)),))
-    if file.table_type == "bank_statement":
-        return _bank_records(table, body, file, now)
-    return _list_records(table, body, file, now)
+    read = _bank_records if file.table_type == "bank_statement" else _list_records
+    found = read(table, body, file, now)
+    if not others or file.sheet is not None:
+        return found
+    why = (
+        f"{table.where} was read; {', '.join(others)} of the same file hold such a table too and were not: "
+        "name the one that you mean as sheet (one entry of the settings, or one import with --sheet, for each)"
+    )
+    return FileRecords(found.records, (*found.unreadable, Unreadable(file.kind, file.table_type, name, b"", why)))
 
 
-def _open(path: Path, name: str, file: FileSettings, settings: SheetsSettings) -> tuple[Table, list[TableRow]]:
+def _open(
+    path: Path, name: str, file: FileSettings, settings: SheetsSettings
+) -> tuple[Table, list[TableRow], tuple[str, ...]]:
     ending = path.suffix.lower()
     try:
         if ending in WORKBOOKS:
@@ -71,8 +87,8 @@ def _open(path: Path, name: str, file: FileSettings, settings: SheetsSettings) -
             )
     except OSError as error:
         raise SourceFileError(f"{name}: cannot be read: {error.strerror}") from None
-    table, grid = find_table(name, sheets, file)
-    return table, list(rows(table, grid))
+    table, grid, others = find_table(name, sheets, file)
+    return table, list(rows(table, grid)), others
 
 
 def _list_records(table: Table, body: Sequence[TableRow], file: FileSettings, now: datetime) -> FileRecords:
@@ -109,34 +125,38 @@ def _bank_records(table: Table, body: Sequence[TableRow], file: FileSettings, no
     records: list[Raw] = []
     unreadable: list[Unreadable] = []
     movements: list[TableRow] = []
-    amounts: list[Decimal | None] = []
+    lines: dict[str, int] = {}
     for row in body:
         if row.skip:
             records.append(_skipped(table, row, row.skip, file, now))
             continue
-        why = _damage(row)
-        amount = None
+        content = dumps(row.values)
+        if row.values.get("serial") and content in lines:  # one serial, one balance: the money moved once
+            records.append(_skipped(table, row, f"repeats line {lines[content]}", file, now))
+            continue
+        lines[content] = row.line
+        for name in ("account", "currency"):
+            if name in table.facts and not row.values.get(name):
+                row.values[name] = table.facts[name]
+        movements.append(row)
+    signs = bank.minus_is_out(row.values for row in movements)
+    amounts: list[Decimal | None] = []
+    for row in movements:
+        why, amount = _damage(row), None
         if not why:
             try:
-                amount = bank.signed_amount(row.values)
+                amount = bank.signed_amount(row.values, minus_is_out=signs)
             except ValueError as error:
                 why = str(error)
         if why:
             unreadable.append(_unreadable(table, row, why, file))
-        movements.append(row)
-        amounts.append(None if why else amount)
-    account = table.facts.get("account", "")
-    for row, amount, row_id in zip(movements, amounts, bank.row_ids(movements, amounts, account), strict=True):
+        amounts.append(amount)
+    for row, amount, row_id in zip(movements, amounts, bank.row_ids(movements, amounts), strict=True):
         if amount is None:
             continue
         values: dict[str, WireValue] = {**row.values, "signed_amount": f"{amount:f}", "_id": row_id}
-        if account and not values.get("account"):
-            values["account"] = account
-        if "currency" in table.facts and not values.get("currency"):
-            values["currency"] = table.facts["currency"]
         records.append(_record(table, row, row_id, values, file, now))
-    broken = bank.balance_break(movements, amounts)
-    if broken:
+    for broken in bank.balance_breaks(movements, amounts):
         unreadable.append(Unreadable(file.kind, file.table_type, table.where, b"", broken))
     return FileRecords(tuple(records), tuple(unreadable))
 
@@ -177,13 +197,18 @@ def _no_key(table_type: str) -> str:
 
 def matching(folder: Path, file: FileSettings) -> list[Path]:
     """The files that a setting's path matches, sorted; empty if there are none. Lock files of Excel (~$…) are left out."""
-    if not any(mark in file.path for mark in "*?["):
+    if is_plain(file):
         path = folder / file.path
         return [path] if path.exists() else []
     base = Path(file.path)
     root = Path(base.anchor) if base.is_absolute() else folder
     pattern = str(base.relative_to(base.anchor)) if base.is_absolute() else file.path
     return sorted(path for path in root.glob(pattern) if path.is_file() and not path.name.startswith("~$"))
+
+
+def is_plain(file: FileSettings) -> bool:
+    """Whether a setting's path names one file."""
+    return not any(mark in file.path for mark in "*?[")
 
 
 def each(records: Sequence[Raw], size: int) -> Iterator[tuple[Raw, ...]]:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledgerbridge.errors import SourceFileError
 
-from .columns import column_of, missing
+from .columns import columns_of, missing
 from .settings import FileSettings
-from .workbook import Grid
+from .workbook import EMPTY, Cell, Grid
 
 HEADER_SEARCH_ROWS = 60
 _TOTALS = re.compile(
-    r"^(本页|本期|本月|本年|累计|借方|贷方)?(合计|总计|小计|累计|总笔数|合计笔数)|^(sub)?total\b", re.IGNORECASE
+    r"(本页|本期|本月|本年|累计|借方|贷方)?(合计|总计|小计|累计|总笔数|合计笔数|(sub|grand)?total)"
+    r"([\d.,:()¥$元笔条圆角分整正零壹贰叁肆伍陆柒捌玖拾佰仟万亿-]|大写|小写|金额|笔数|余额|发生额|收入|支出|借方|贷方|人民币"
+    r"|amount|debit|credit|count)*",
+    re.IGNORECASE,
 )
-_BLANKS = "\t \u3000\u00a0\r\n"
-_FACT = re.compile(r"^(账\s*号|帐\s*号|account(?:\s*(?:no|number))?|币\s*种|currency)\s*[:：]\s*(\S+)", re.IGNORECASE)
+"""A totals row's first text, whole: a customer called 总计科技 or Total Energies is none."""
+_BLANKS = "\t \u3000\u00a0\u200b\ufeff\r\n"
+_FACT = re.compile(
+    r"(?<!对方)(?P<account>账\s*[号户]|帐\s*[号户]|卡\s*号|account(?:\s*(?:no\.?|number))?)\s*:"
+    r"\s*(?P<number>[0-9A-Za-z*][0-9A-Za-z*-]*(?: [0-9*]+)*)"
+    r"|(?P<currency>币\s*[种别]|currency)\s*:\s*(?P<code>[^\s,，;；:：]+)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +54,23 @@ class TableRow:
     damaged: tuple[str, ...]
 
 
-def find_table(name: str, sheets: Mapping[str, Grid], file: FileSettings) -> tuple[Table, Grid]:
-    """The first sheet's table that has all required columns.
+def find_table(name: str, sheets: Mapping[str, Grid], file: FileSettings) -> tuple[Table, Grid, tuple[str, ...]]:
+    """The first sheet's table that has all required columns, its sheet, and the names of other sheets that hold one too.
 
     SourceFileError says what was looked for and what the best row found lacks.
     """
     best: tuple[int, str] = (0, "no row holds any of the words we know")
+    if file.header_row and all(file.header_row > len(grid) for grid in sheets.values()):
+        longest = max((len(grid) for grid in sheets.values()), default=0)
+        raise SourceFileError(f"{name}: there is no line {file.header_row} for a header, the table has {longest} lines")
+    found: list[tuple[str, str, Grid, int]] = []
     for sheet, grid in sheets.items():
         where = f"{name}[{sheet}]" if sheet else name
         lines = [file.header_row] if file.header_row else range(1, min(len(grid), HEADER_SEARCH_ROWS) + 1)
         candidates = []
         for line in lines:
             if line > len(grid):
-                raise SourceFileError(f"{where}: there is no line {line} for a header, the table has {len(grid)} lines")
+                continue
             known = _header(grid, line, file)
             lacks = missing(set(known.values()), file.table_type)
             if known and not lacks:
@@ -65,8 +78,11 @@ def find_table(name: str, sheets: Mapping[str, Grid], file: FileSettings) -> tup
             elif len(known) > best[0]:
                 best = (len(known), f"line {line} comes nearest but lacks {', '.join(lacks)}")
         if candidates:
-            line = -max(candidates)[1]
-            return _table(where, grid, line, file), grid
+            found.append((sheet, where, grid, -max(candidates)[1]))
+    if found:
+        _, where, grid, line = found[0]
+        others = tuple(sheet for sheet, *_ in found[1:])
+        return _table(where, grid, line, file), grid, others
     raise SourceFileError(
         f"{name}: no header row of a {file.table_type} was found in the first {HEADER_SEARCH_ROWS} lines: {best[1]}; "
         "rename the headers, set header_row, or name them under columns in the file's settings"
@@ -88,44 +104,51 @@ def rows(table: Table, grid: Grid) -> Iterator[TableRow]:
 
 def _table(where: str, grid: Grid, line: int, file: FileSettings) -> Table:
     known = _header(grid, line, file)
-    columns: dict[int, str] = {}
-    used: set[str] = set()
+    columns = dict(known)
+    taken = set(known.values())
     for at, cell in enumerate(grid[line - 1]):
-        written = _text(cell.text)
-        name = known.get(at) or written
-        if not name:
+        written = _text(cell.text).lstrip("_")  # names with _ in front are our own marks
+        if at in known or not written:
             continue
-        if name in used:
-            if at in known:
-                name = written  # a second column of the same meaning is kept under its own words
-            if name in used:
-                raise SourceFileError(f"{where}: line {line} heads two columns {name!r}; rename one of them")
-        used.add(name)
-        columns[at] = name
-    facts = {"account": file.account or "", "currency": file.currency or ""}
-    for row in grid[: line - 1]:
-        for cell, after in zip(row, [*row[1:], None], strict=True):
-            text = _text(cell.text)
-            hit = _FACT.match(text) or (after and _FACT.match(f"{text.rstrip(':：')}:{_text(after.text)}"))
-            if hit:
-                key = "currency" if hit.group(1)[0] in "币cC" else "account"
-                facts[key] = facts[key] or hit.group(2)
+        if written in known.values():
+            written = f"{written} (column {at + 1})"
+        if written in taken:
+            raise SourceFileError(f"{where}: line {line} heads two columns {written!r}; rename one of them")
+        taken.add(written)
+        columns[at] = written
+    columns = dict(sorted(columns.items()))
+    facts = _facts(where, grid[: line - 1], file)
     return Table(where, line, columns, {key: value for key, value in facts.items() if value})
 
 
+def _facts(where: str, above: Sequence[Sequence[Cell]], file: FileSettings) -> dict[str, str]:
+    """The account and currency that the settings or the lines above the header name; the settings go first."""
+    facts = {"account": file.account or "", "currency": file.currency or ""}
+    for line, row in enumerate(above, start=1):
+        for cell, after in zip(row, [*row[1:], EMPTY], strict=True):
+            text = unicodedata.normalize("NFKC", _text(cell.text))
+            hits = list(_FACT.finditer(text))
+            beside = _FACT.fullmatch(f"{text.rstrip(':')}:{unicodedata.normalize('NFKC', _text(after.text))}")
+            if beside and not hits:
+                hits = [beside]
+                if after.damaged and beside["account"] and not facts["account"]:
+                    raise SourceFileError(
+                        f"{where}: the account in line {line} is a number that Excel has shortened; "
+                        "format the cell as text and enter it again, or name the account in the file's settings or by --account"
+                    )
+            for hit in hits:
+                key, value = ("account", hit["number"]) if hit["account"] else ("currency", hit["code"])
+                facts[key] = facts[key] or value.replace(" ", "")
+    return facts
+
+
 def _header(grid: Grid, line: int, file: FileSettings) -> dict[int, str]:
-    known: dict[int, str] = {}
-    for at, cell in enumerate(grid[line - 1]):
-        text = _text(cell.text)
-        column = column_of(text, file.table_type, file.columns) if text else None
-        if column and column not in known.values():
-            known[at] = column
-    return known
+    return columns_of([_text(cell.text) for cell in grid[line - 1]], file.table_type, file.columns)
 
 
 def _skip(texts: list[str], header: list[str]) -> str | None:
     first = next(text for text in texts if text)
-    if _TOTALS.match(re.sub(r"\s+", "", unicodedata.normalize("NFKC", first))):
+    if _TOTALS.fullmatch(re.sub(r"\s+", "", unicodedata.normalize("NFKC", first))):
         return f"a totals row ({first})"
     if texts[: len(header)] == header:
         return "the header once more"
