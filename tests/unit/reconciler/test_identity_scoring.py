@@ -54,6 +54,7 @@ def by_names(left: str, right: str) -> Scored:
         ("ＡＢＫ电子科技（深圳）有限公司", "深圳abk电子科技有限公司", SURE),
         ("苏州恒泰汽配经营部", "苏州恒泰汽车配件经营部（个体工商户）", SURE),
         ("Evergreen Trading Pte. Ltd.", "EVERGREEN TRADING PTE LTD", SURE),
+        ("Chengxing Development (H.K.) Limited", "Chengx ing Development (H.K.) Limited", SURE),
         ("苏州恒泰精密机械有限公司", "恒泰精密机械有限公司", SURE),
         # sisters: same brand, another city or another trade
         ("苏州恒泰机械有限公司", "无锡恒泰机械有限公司", DOUBTFUL),

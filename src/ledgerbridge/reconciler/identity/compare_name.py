@@ -62,6 +62,8 @@ def name_points(left: NameParts, right: NameParts, rarity: Rarity) -> NamePoints
     trade_found, trade = _trade(left.trade, right.trade, rarity)
     form_found, form = _form(left, right)
     text = 2.0 if left.text == right.text else 0.0
+    if text and relation != SAME and left.units and right.units:  # a blank inside a Latin word parts it in two
+        relation, brand = SAME, min(rarity.brand(left.units), rarity.brand(right.units)) - 0.3
     if relation == OTHER:  # another name altogether, as after a renaming, is one thing against the pair, not three
         place, trade = max(place, -2.0), max(trade, -2.0)
         return NamePoints(relation, brand, place_found, place, trade_found, trade, form_found, form, text, 0.0)
