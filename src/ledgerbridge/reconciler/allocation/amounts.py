@@ -18,14 +18,17 @@ def by_amount(pool: Pool) -> bool:
     but as another one that fits it stands in the way of the link. One document of the exact amount goes before sums of
     several.
     """
-    policy, opened, left = pool.policy, pool.open, pool.left
-    documents: dict[int, list[int]] = {}
+    opened, left, least = pool.open, pool.left, pool.least
+    both = {amount for amount in left if amount >= least}.intersection(opened)
+    if not both:
+        return False
+    documents: dict[int, list[int]] = {amount: [] for amount in both}
     for item, amount in enumerate(opened):
-        if amount > 0:
-            documents.setdefault(amount, []).append(item)
+        if amount in both:
+            documents[amount].append(item)
     payments: dict[int, list[int]] = {}
     for receipt, amount in enumerate(left):
-        if amount >= max(1, policy.amount_alone_min_minor) and amount in documents:
+        if amount in both:
             payments.setdefault(amount, []).append(receipt)
     settled = False
     for amount, receipts in payments.items():
@@ -42,8 +45,8 @@ def _sure(pool: Pool, receipt: int, item: int) -> bool:
     """The quick way for a pair without a rival: no text, no claim and no credit note to be looked at."""
     return (
         receipt not in pool.clues
-        and not pool.claims
-        and not pool.reversals
+        and item not in pool.claims
+        and item not in pool.reversals
         and pool.issued[item] <= pool.last_day(receipt)
         and pool.by_amount(receipt)
     )
@@ -54,8 +57,8 @@ def _untangle(pool: Pool, receipts: list[int], items: list[int]) -> bool:
     fits: dict[int, list[int]] = {}
     wanted: dict[int, int] = {}
     for receipt in receipts:
-        found = anchors(pool, receipt)
-        if found.docs or found.sets:
+        found = anchors(pool, receipt) if receipt in pool.clues else None
+        if found is not None and (found.docs or found.sets):
             continue  # its text asks for something else, or the references would have settled it
         last_day = pool.last_day(receipt)
         fits[receipt] = [item for item in items if pool.issued[item] <= last_day]

@@ -22,7 +22,7 @@ from .naming import by_named_part, by_reference
 from .oldest import by_oldest
 from .policy import Policy
 from .pool import Pool
-from .references import How, NumberIndex, folded, hits, read
+from .references import NumberIndex, read
 from .refunding import by_refund
 from .reversals import by_reversal
 from .summing import by_sums
@@ -103,8 +103,9 @@ def _run(pool: Pool, passes: list[Callable[[Pool], bool]]) -> None:
         found = False
         for one in passes:
             pool.steps_now = 0
-            if one(pool):
-                found = True
+            found = one(pool)
+            pool.steps += pool.steps_now
+            if found:
                 break
 
 
@@ -116,19 +117,18 @@ def _sound(
 ) -> list[_Record]:
     """The records that can take part; the others are findings. Two of one id are both refused."""
     given = list(records)
-    counts = Counter([one.id for one in given]) if len({one.id for one in given}) < len(given) else {}
+    unique = len({one.id for one in given}) == len(given)
+    if unique and {one.currency for one in given} <= EXPONENTS.keys() and not any(map(wrong, given)):
+        return given  # nearly always
+    counts: Counter[str] = Counter() if unique else Counter([one.id for one in given])
     found = []
     bad: list[Finding] = []
     for one in given:
+        problem = wrong(one)
         if one.currency not in EXPONENTS:
-            problem: tuple[FindingCode, str] | None = (
-                FindingCode.UNKNOWN_CURRENCY,
-                f"{one.currency!r} is no ISO 4217 currency code",
-            )
-        elif counts.get(one.id, 1) > 1:
+            problem = FindingCode.UNKNOWN_CURRENCY, f"{one.currency!r} is no ISO 4217 currency code"
+        elif not unique and counts[one.id] > 1:
             problem = FindingCode.DUPLICATE_ID, f"the id occurs {counts[one.id]} times"
-        else:
-            problem = wrong(one)
         if problem is None:
             found.append(one)
         else:
@@ -139,7 +139,9 @@ def _sound(
 
 def _wrong_item(item: OpenItem) -> tuple[FindingCode, str] | None:
     amount, rest = item.amount_minor, item.open_minor
-    if item.kind is (InvoiceKind.INVOICE if amount < 0 else InvoiceKind.CREDIT_NOTE) and amount:
+    if 0 <= rest <= amount and item.kind is not InvoiceKind.CREDIT_NOTE:
+        return None  # nearly all
+    if amount and item.kind is (InvoiceKind.INVOICE if amount < 0 else InvoiceKind.CREDIT_NOTE):
         return FindingCode.WRONG_SIGN, f"amount {amount} does not suit the kind {item.kind}"
     if amount < 0 < rest or rest < 0 < amount:
         return FindingCode.WRONG_SIGN, f"open amount {rest} has another sign than the amount {amount}"
@@ -149,7 +151,9 @@ def _wrong_item(item: OpenItem) -> tuple[FindingCode, str] | None:
 
 
 def _wrong_receipt(receipt: Receipt) -> tuple[FindingCode, str] | None:
-    worth, rest = receipt.amount_minor + receipt.fee_minor, receipt.to_apply_minor
+    worth, rest = receipt.amount_minor + receipt.fee_minor, receipt.open_minor
+    if rest is None:
+        rest = worth
     if (worth > 0) == (receipt.kind is PaymentKind.REFUND) and worth:
         return FindingCode.WRONG_SIGN, f"amount {worth} (with the fee) does not suit the kind {receipt.kind}"
     if worth < 0 < rest or rest < 0 < worth:
@@ -170,9 +174,9 @@ def _result(pools: list[Pool], findings: list[Finding], policy: Policy) -> Resul
                 continue
             receipt = pool.receipts[at]
             payments_left.append(Leftover(receipt.id, pool.currency, rest))
-            said = pool.notes.get(at, [])
+            said = pool.said(at)
             if receipt.kind is PaymentKind.PREPAYMENT and Rule.UNIQUE_AMOUNT in policy.passes:
-                said = [*said, Note(Rule.UNIQUE_AMOUNT, Outcome.PREPAYMENT)]
+                said.append(Note(Rule.UNIQUE_AMOUNT, Outcome.PREPAYMENT))
             if said:
                 notes[receipt.id] = tuple(said)
             for note in said:
@@ -212,15 +216,11 @@ def _read_texts(pools: list[Pool], policy: Policy) -> list[Finding]:
                 pool.clues[at] = clue
             if clue is None or not (clue.named or clue.groups):
                 for other in pools:
-                    number = "" if other is pool else _named_in(receipt.text, index(other), policy.tail_min)
-                    if number:
+                    clue = None if other is pool else read(receipt.text, index(other), other.items, policy.tail_min)
+                    if clue is not None and clue.named:
+                        number = other.items[clue.named[0]].numbers[0]
                         text = f"payment {receipt.id!r} is in {pool.currency}, its text names {number}, which is in"
                         message = f"{text} {other.currency}; check the currency of both"
                         findings.append(Finding(FindingCode.NAMES_OTHER_CURRENCY, receipt.id, message))
                         pool.barred[at] = Note(Rule.REFERENCE, Outcome.OTHER_CURRENCY, (), message)
     return findings
-
-
-def _named_in(text: str, index: NumberIndex, tail_min: int) -> str:
-    """The first number in a text that is, in full, a document's own."""
-    return next((hit.token for hit, _, _ in hits(folded(text), index, tail_min) if hit.how is How.NAMED), "")

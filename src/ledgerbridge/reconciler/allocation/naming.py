@@ -39,9 +39,12 @@ def anchors(pool: Pool, receipt: int) -> Anchors:
     """The demands of a receipt's text on the open documents: of its sign and, unless named in full, issued in time."""
     clue = pool.clues.get(receipt)
     if clue is None:
-        return NO_ANCHORS
+        return NO_ANCHORS  # most payments, in most passes
     refund, last_day = pool.left[receipt] < 0, pool.last_day(receipt)
-    docs = tuple(item for item in clue.named if pool.open[item] and (pool.open[item] < 0 or not refund))
+    opened = pool.open
+    docs = tuple([item for item in clue.named if opened[item] and (opened[item] < 0 or not refund)])
+    if not (clue.groups or clue.weak or clue.hints):
+        return Anchors(docs) if docs else NO_ANCHORS
     named = frozenset(clue.named)
 
     def open_ones(sets: tuple[frozenset[int], ...]) -> tuple[frozenset[int], ...]:
@@ -81,7 +84,7 @@ def search(pool: Pool, candidates: list[int], target: int, *, size_min: int) -> 
         result = few(amounts, target, size_min=size_min, size_max=limits.size_max, steps_max=steps)
     else:
         return Outcome.BY_CHANCE
-    pool.count_steps(result.steps)
+    pool.steps_now += result.steps
     return result
 
 
@@ -99,6 +102,9 @@ def by_reference(pool: Pool) -> bool:
     proposals: list[_Reading] = []
     for receipt, clue in pool.clues.items():
         if not pool.left[receipt] or receipt in pool.held:
+            continue
+        if clue.simple and pool.open[clue.named[0]] == pool.left[receipt]:
+            proposals.append(_Reading(receipt, clue.named, Confidence.HIGH))  # most texts
             continue
         found = anchors(pool, receipt)
         if not found.docs and not any(found.sets) and receipt not in pool.met and _names_payable(pool, receipt, clue):
@@ -132,7 +138,7 @@ def _readings(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> tuple[set
     """The sets of documents that the text may mean and that add up to the receipt, and whether these are all."""
     left = pool.left[receipt]
     target = left - sum(pool.open[item] for item in found.docs)
-    if found.docs and target == 0:
+    if found.docs and target == 0 and not any(found.sets):
         return {found.docs}, True
     readings: set[tuple[int, ...]] = set()
     if clue.span:
@@ -161,11 +167,13 @@ def _readings(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> tuple[set
 
 
 def _pays_named_in_full(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> bool:
-    """Whether all that the text says is some documents in full, and the money covers them."""
+    """Whether all that the text says is some documents in full, and the money covers them as far as they are open."""
     if not found.docs or found.sets or clue.span or clue.count:
         return False
     amounts = [pool.open[item] for item in found.docs]
-    return min(amounts) > 0 and sum(amounts) < pool.left[receipt]
+    if min(amounts) <= 0 or sum(amounts) >= pool.left[receipt]:
+        return False
+    return not any(_money_before(pool, item, [receipt], pool.open[item]) for item in found.docs)
 
 
 def _accept(pool: Pool, proposals: list[_Reading]) -> bool:
@@ -185,8 +193,11 @@ def _accept(pool: Pool, proposals: list[_Reading]) -> bool:
             pool.settle_one(Rule.REFERENCE, receipt, items[0], evidence, confidence)
             continue
         shares = [(item, pool.open[item]) for item in items]
-        paid = [(receipt, sum(amount for _, amount in shares))]
-        pool.settle(Rule.REFERENCE, paid, shares, evidence, confidence)
+        paid = sum(amount for _, amount in shares)
+        if paid == pool.left[receipt]:
+            pool.settle_whole(Rule.REFERENCE, (receipt,), items, evidence, confidence)
+        else:
+            pool.settle(Rule.REFERENCE, [(receipt, paid)], shares, evidence, confidence)
     return settled
 
 
@@ -208,7 +219,7 @@ def by_named_part(pool: Pool) -> bool:
         total = sum(pool.left[receipt] for receipt in receipts)
         others = pool.claims.get(item, set()) - set(receipts)
         trifle = min(abs(pool.left[receipt]) for receipt in receipts) < pool.policy.amount_alone_min_minor
-        if trifle or others or abs(total) > abs(pool.open[item]) or _money_before(pool, item, receipts):
+        if trifle or others or abs(total) > abs(pool.open[item]) or _money_before(pool, item, receipts, abs(total)):
             for receipt in receipts:
                 pool.note(receipt, Rule.NAMED_PART, Outcome.CONTESTED, [(item,)])
             continue
@@ -221,12 +232,11 @@ def by_named_part(pool: Pool) -> bool:
     return settled
 
 
-def _money_before(pool: Pool, item: int, receipts: list[int]) -> bool:
+def _money_before(pool: Pool, item: int, receipts: list[int], total: int) -> bool:
     """Whether unapplied money came in before one of `receipts` that may have paid `item` too, as far as its text goes,
-    so that what was left of it when they came is not known, and may have been less.
+    so that less than `total` of it was left when they came.
     """
     rest, last = abs(pool.open[item]), max(receipts)
-    total = sum(abs(pool.left[receipt]) for receipt in receipts)
     for receipt, left in enumerate(pool.left[:last]):
         late = pool.received[receipt] >= pool.issued[item]
         if left + total > rest and left > 0 and late and receipt not in receipts:

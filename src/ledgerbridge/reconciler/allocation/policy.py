@@ -53,8 +53,8 @@ class SumLimits(Frozen):
     """How many readings of one ambiguous payment are kept."""
     of_payments: bool = True
     """Also several payments for one document."""
-    many_to_many: bool = True
-    """Two or three payments for two or three documents, when that is the only reading."""
+    many_to_many: bool = False
+    """Two or three payments for two or three documents, when that is the only reading: the weakest of all sums."""
     many_max: Annotated[int, Field(ge=2, le=40)] = 12
     """With more open documents or payments than this, no many-to-many sum is searched."""
 

@@ -8,6 +8,7 @@ left, nothing changes its sign.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from ledgerbridge.model.payment import DifferenceKind, PaymentKind
 
@@ -19,8 +20,13 @@ Shares = Iterable[tuple[int, int]]
 """Index and signed amount."""
 
 
+_Record = TypeVar("_Record", OpenItem, Receipt)
+_RawNote = tuple[Rule, Outcome, tuple[Sequence[int], ...], str]
+
+
 class Pool:
-    """`open` and `left` are what remains of `items` and `receipts`; `issued` and `received` are day numbers.
+    """`open` and `left` are what remains of `items` and `receipts`; `issued` and `received` are day numbers; `least` is the
+    smallest amount that links anything by itself; `steps_now` counts the steps of one search, `steps` those of the run.
 
     For the whole run: `clues` are what texts say, `met` the receipts whose text was followed, `reversals` the other half
     of an open document and the credit note that takes it back, with the day of the latter, `barred` receipts that
@@ -30,16 +36,21 @@ class Pool:
     """
 
     def __init__(self, currency: str, items: list[OpenItem], receipts: list[Receipt], policy: Policy) -> None:
-        items.sort(key=_item_order)
-        receipts.sort(key=_receipt_order)
+        items, self.issued = _by_day([(item.issued_on.toordinal(), item.id, item) for item in items])
+        receipts, self.received = _by_day(
+            [(receipt.received_on.toordinal(), receipt.id, receipt) for receipt in receipts]
+        )
         self.currency = currency
         self.policy = policy
+        self.least = max(1, policy.amount_alone_min_minor)
+        self._early_days = policy.early_days
         self.items = items
         self.receipts = receipts
         self.open = [item.open_minor for item in items]
-        self.left = [receipt.to_apply_minor for receipt in receipts]
-        self.issued = [item.issued_on.toordinal() for item in items]
-        self.received = [receipt.received_on.toordinal() for receipt in receipts]
+        self.left = [
+            receipt.amount_minor + receipt.fee_minor if receipt.open_minor is None else receipt.open_minor
+            for receipt in receipts
+        ]
         self.clues: dict[int, Clue] = {}
         self.reversals: dict[int, tuple[int, int]] = {}
         self.barred: dict[int, Note] = {}
@@ -50,29 +61,29 @@ class Pool:
 
     def forget(self) -> None:
         """Begin a new round: what was noted in the last one may no longer hold."""
-        self.notes: dict[int, list[Note]] = {}
+        self.notes: dict[int, list[Note | _RawNote]] = {}
         self.held: set[int] = set()
         self.claims: dict[int, set[int]] = {}
         for receipt, note in self.barred.items():
             self.notes[receipt] = [note]
             self.held.add(receipt)
 
-    def count_steps(self, steps: int) -> None:
-        """Add to the steps of this search (`steps_now`, begun anew by each pass) and of the whole run."""
-        self.steps_now += steps
-        self.steps += steps
-
     def last_day(self, receipt: int) -> int:
         """The latest issue day (a day number) of a document that `receipt` may be linked to without its full number."""
-        return self.received[receipt] + self.policy.early_days
+        return self.received[receipt] + self._early_days
 
     def by_amount(self, receipt: int) -> bool:
         """Whether a receipt may be linked by amounts: money in, not in advance, not held, no trifle."""
         return (
-            self.left[receipt] >= max(1, self.policy.amount_alone_min_minor)
+            self.left[receipt] >= self.least
             and receipt not in self.held
             and self.receipts[receipt].kind is not PaymentKind.PREPAYMENT
         )
+
+    def payers(self) -> list[int]:
+        """The receipts for which :meth:`by_amount` holds."""
+        least = self.least
+        return [receipt for receipt, left in enumerate(self.left) if left >= least and self.by_amount(receipt)]
 
     def in_doubt(self, item: int, receipt: int) -> bool:
         """Whether somebody else than `receipt` has a say in `item`, or a credit note had taken it back by then.
@@ -99,10 +110,10 @@ class Pool:
         self, receipt: int, rule: Rule, outcome: Outcome, sets: Iterable[Sequence[int]] = (), detail: str = ""
     ) -> None:
         """Keep why `rule` did not settle `receipt`; with an outcome that holds, its candidates are claimed."""
-        sets = sorted(tuple(sorted(one)) for one in sets)
-        ids = tuple(tuple(self.items[item].id for item in one) for one in sets)
-        self.note_ids(receipt, rule, outcome, ids, detail)
+        sets = tuple(sets)
+        self.notes.setdefault(receipt, []).append((rule, outcome, sets, detail))
         if outcome.holds:
+            self.held.add(receipt)
             for one in sets:
                 self.claim(receipt, one)
 
@@ -113,6 +124,20 @@ class Pool:
         self.notes.setdefault(receipt, []).append(Note(rule, outcome, ids, detail))
         if outcome.holds:
             self.held.add(receipt)
+
+    def said(self, receipt: int) -> list[Note]:
+        """The notes of this round on a receipt, in the order of the passes; candidates by date and id."""
+        return [
+            note
+            if isinstance(note, Note)
+            else Note(
+                note[0],
+                note[1],
+                tuple(tuple(self.items[at].id for at in sorted(one)) for one in sorted(map(tuple, note[2]))),
+                note[3],
+            )
+            for note in self.notes.get(receipt, ())
+        ]
 
     def claim(self, receipt: int, items: Iterable[int]) -> None:
         """Keep `items` from being taken by another receipt's amount alone in this round."""
@@ -128,6 +153,24 @@ class Pool:
         self.open[item] = self.left[receipt] = 0
         shares = ((self.receipts[receipt].id, amount),), ((self.items[item].id, amount),)
         self.matches.append(Match(rule, self.currency, *shares, DifferenceKind.EXACT, 0, evidence, confidence))
+
+    def settle_whole(
+        self,
+        rule: Rule,
+        receipts: Sequence[int],
+        items: Sequence[int],
+        evidence: tuple[str, ...],
+        confidence: Confidence,
+    ) -> None:
+        """The whole of some receipts for the whole of some documents that together total the same."""
+        taken = tuple([(self.receipts[receipt].id, self.left[receipt]) for receipt in receipts])
+        used = tuple([(self.items[item].id, self.open[item]) for item in items])
+        assert sum([amount for _, amount in taken]) == sum([amount for _, amount in used]), "money would be made"
+        for receipt in receipts:
+            self.left[receipt] = 0
+        for item in items:
+            self.open[item] = 0
+        self.matches.append(Match(rule, self.currency, taken, used, DifferenceKind.EXACT, 0, evidence, confidence))
 
     def settle(
         self,
@@ -171,9 +214,7 @@ class Pool:
         return rest
 
 
-def _item_order(item: OpenItem) -> tuple[object, str]:
-    return item.issued_on, item.id
-
-
-def _receipt_order(receipt: Receipt) -> tuple[object, str]:
-    return receipt.received_on, receipt.id
+def _by_day(dated: list[tuple[int, str, _Record]]) -> tuple[list[_Record], list[int]]:
+    """Records by day number and id (which is unique), and their day numbers."""
+    dated.sort()
+    return [record for _, _, record in dated], [day for day, _, _ in dated]

@@ -1,6 +1,6 @@
 """Numbers in what payers write: taking them out of messy text, and finding the documents they mean.
 
-A text is folded (NFKC, upper case, dashes) and cut into runs of letters, digits and hyphens. A run is looked up whole,
+A text is folded (NFKC, upper case) and cut into runs of letters, digits and dashes. A run is looked up whole,
 joined with its neighbour, cut into several known numbers, and then, only if it is no number as it stands, as the end of
 one, as one whose last characters were cut off, or with one damage undone: a digit missing, doubled, or swapped with its
 neighbour. Undoing a damage makes the neighbourhood of what was typed (some 150 strings) and looks each up, so the cost
@@ -21,11 +21,10 @@ import msgspec
 
 from .values import OpenItem
 
-_RUN: Final = re.compile(r"[A-Z0-9]+(?:[-_.#][A-Z0-9]+)*")
+_RUN: Final = re.compile(r"[A-Z0-9]+(?:[-_.#‐–—―−‒][A-Z0-9]+)*")
 _JOINT: Final = re.compile(r"[ /\\.]{1,2}")
 _NOT_ALNUM: Final = re.compile(r"[^A-Z0-9]+")
 _DIGITS: Final = re.compile(r"[0-9]")
-_DASHES: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－", "-"))
 _UNTIL: Final = re.compile(r"\s*(?:至|到|~)\s*")
 _COUNT: Final = re.compile(r"(?:等|共|计|合计)\s*([0-9]{1,3})\s*(?:张|笔|份|单|票)")
 _DIGITS_MIN: Final = 3
@@ -68,11 +67,13 @@ class Clue(msgspec.Struct, frozen=True):
     count: int | None
     span: frozenset[int] | None
     evidence: tuple[str, ...]
+    simple: bool = False
+    """It names one document in full and says nothing else."""
 
 
 def folded(text: str) -> str:
-    """Full-width forms folded (NFKC), upper case, every dash a hyphen."""
-    return unicodedata.normalize("NFKC", text.translate(_DASHES)).upper()
+    """Full-width forms folded (NFKC) and upper case."""
+    return unicodedata.normalize("NFKC", text).upper()
 
 
 def compact(number: str) -> str:
@@ -115,6 +116,11 @@ class NumberIndex:
         if isinstance(own, set):
             return Hit(key, How.SHARED, frozenset(own))
         return Hit(key, How.NAMED, frozenset((own,)))
+
+    def sole(self, key: str) -> int | None:
+        """The only document with this number, if it is a document's own."""
+        own = self._own.get(key)
+        return own if isinstance(own, int) else None
 
     def glued(self, key: str) -> list[str]:
         """`key` as a row of two or more known numbers written without a gap; empty if it is none."""
@@ -188,9 +194,11 @@ def neighbourhood(typed: str) -> set[str]:
     return found
 
 
-def hits(text: str, index: NumberIndex, tail_min: int) -> Iterator[tuple[Hit, int, int]]:
-    """The numbers in a folded text that mean documents, with where each begins and ends, in order."""
-    runs = [(compact(run.group()), *run.span()) for run in _RUN.finditer(text)]
+_Run = tuple[str, int, int]  # a compact number, and where it begins and ends
+
+
+def _hits(text: str, runs: list[_Run], index: NumberIndex, tail_min: int) -> Iterator[tuple[Hit, int, int]]:
+    """The runs of a folded text that mean documents, with where each begins and ends, in order."""
     at = 0
     while at < len(runs):
         key, start, end = runs[at]
@@ -213,7 +221,7 @@ def hits(text: str, index: NumberIndex, tail_min: int) -> Iterator[tuple[Hit, in
                 yield hit, start, end
 
 
-def _joined(text: str, runs: list[tuple[str, int, int]], at: int, index: NumberIndex) -> tuple[int, Hit | None]:
+def _joined(text: str, runs: list[_Run], at: int, index: NumberIndex) -> tuple[int, Hit | None]:
     """A number that was typed with blanks or strokes inside: up to four runs together."""
     key = runs[at][0]
     for more in range(1, min(4, len(runs) - at)):
@@ -229,16 +237,23 @@ def _joined(text: str, runs: list[tuple[str, int, int]], at: int, index: NumberI
 def read(text: str, index: NumberIndex, items: Sequence[OpenItem], tail_min: int) -> Clue | None:
     """What a remittance text says about `items`; None if it names none of them."""
     text = folded(text)
-    found = list(hits(text, index, tail_min))
+    written = _RUN.findall(text)
+    if len(written) == 1:  # most texts
+        key = compact(written[0])
+        only = index.sole(key)
+        if only is not None:
+            return Clue((only,), (), (), (), None, None, (f"text named {key}",), simple=True)
+    runs = [(compact(run.group()), *run.span()) for run in _RUN.finditer(text)]
+    found = list(_hits(text, runs, index, tail_min))
     if not found:
         return None
+    count = _COUNT.search(text)
     named = tuple(dict.fromkeys(item for hit, _, _ in found if hit.how is How.NAMED for item in hit.items))
     span: set[int] | None = None
     for (first, _, end), (last, start, _) in itertools.pairwise(found):
         if _UNTIL.fullmatch(text[end:start]) and first.how is last.how is How.NAMED:
             span = (span or set()) | _between(first.token, last.token, items)
     unsure = [hit for hit, _, _ in found if hit.how not in {How.NAMED, How.SHARED}]
-    count = _COUNT.search(text)
     return Clue(
         named=named,
         groups=tuple(dict.fromkeys(hit.items for hit, _, _ in found if hit.how is How.SHARED)),

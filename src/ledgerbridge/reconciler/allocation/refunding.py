@@ -88,7 +88,7 @@ def _sums(pool: Pool, refund: int, sources: list[_Source], target: int) -> list[
     else:
         pool.note_ids(refund, Rule.REFUND, Outcome.TOO_MANY, detail=f"{count} credit notes and payments")
         return []
-    pool.count_steps(result.steps)
+    pool.steps_now += result.steps
     if not result.complete:
         pool.note_ids(refund, Rule.REFUND, Outcome.UNPROVEN)
         return []

@@ -17,13 +17,17 @@ _CREDIT_KINDS: Final = frozenset({InvoiceKind.CREDIT_NOTE, InvoiceKind.ADJUSTMEN
 def by_reversal(pool: Pool) -> bool:
     """Net each wholly open document with the one credit note that names it and equals it.
 
-    Not while an unapplied payment lies between the two dates: it may have paid the document before it was taken back.
-    Such a pair stays open; from the credit note's day on an amount alone links nothing to either.
+    Not while an unapplied payment lies between the two dates: it may have paid the document before it was taken back;
+    nor while one names either of the two in its text, or has just the amount of the document. Such a pair stays open,
+    and from the credit note's day on an amount alone links nothing to either.
     """
     pool.reversals.clear()
     settled = False
+    named = {item for receipt, clue in pool.clues.items() if pool.left[receipt] for item in clue.named}
+    amounts = frozenset(pool.left)
     for document, note in _pairs(pool):
-        if _paid_between(pool, pool.issued[document], pool.issued[note]):
+        meant = document in named or note in named or pool.open[document] in amounts
+        if meant or _paid_between(pool, pool.issued[document], pool.issued[note]):
             pool.reversals[document] = note, pool.issued[note]
             pool.reversals[note] = document, pool.issued[note]
             continue

@@ -7,7 +7,7 @@ ones for two or three amounts by a table of pair sums. Never all combinations in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb
+from math import comb, isqrt
 from typing import Final, NamedTuple
 
 Picks = tuple[int, ...]
@@ -73,35 +73,43 @@ class PairTable:
 
     def __init__(self, amounts: Sequence[int]) -> None:
         self.amounts = amounts
-        self.steps = len(amounts) * (len(amounts) - 1) // 2
-        self._pairs: dict[int, list[tuple[int, int]]] = {}
-        held = self._pairs
-        for second, more in enumerate(amounts):
-            for first in range(second):
-                total = amounts[first] + more
-                pairs = held.get(total)
-                if pairs is None:
-                    held[total] = [(first, second)]
-                else:
-                    pairs.append((first, second))
+        sums = [first + second for at, second in enumerate(amounts) for first in amounts[:at]]
+        self.steps = len(sums)
+        self._one: dict[int, int] = dict(zip(sums, range(len(sums)), strict=True))
+        self._all: dict[int, list[int]] = {}  # only for sums that several pairs have
+        if len(self._one) < len(sums):
+            for number, total in enumerate(sums):
+                if self._one[total] != number or total in self._all:
+                    self._all.setdefault(total, []).append(number)
+
+    def _pairs(self, total: int) -> list[tuple[int, int]]:
+        """Positions of all pairs of a sum, the smaller first."""
+        if total in self._all:
+            return [_pair(number) for number in self._all[total]]
+        return [_pair(self._one[total])] if total in self._one else []
 
     def find(self, target: int, below: int, size_max: int) -> list[Picks]:
         """Sets of two (or three) amounts at positions under `below` that add up to `target`; `below` steps.
 
         More than :data:`FOUND_MAX` of them: there are others.
         """
-        pairs = self._pairs
-        found: list[Picks] = [pair for pair in pairs.get(target, ()) if pair[1] < below]
+        one = self._one
+        found: list[Picks] = []
+        if target in one:
+            found += [pair for pair in self._pairs(target) if pair[1] < below]
         if size_max < 3:
             return found
-        amounts = self.amounts
-        for third in range(2, below):
-            hits = pairs.get(target - amounts[third])
-            if hits is not None:
-                found += [(first, second, third) for first, second in hits if second < third]
-                if len(found) > FOUND_MAX:
-                    break
+        for third in [at for at, amount in enumerate(self.amounts[:below]) if target - amount in one]:
+            found += [(*pair, third) for pair in self._pairs(target - self.amounts[third]) if pair[1] < third]
+            if len(found) > FOUND_MAX:
+                break
         return found
+
+
+def _pair(number: int) -> tuple[int, int]:
+    """The two positions behind the running number of a pair: (0, 1), (0, 2), (1, 2), (0, 3), …"""
+    second = (1 + isqrt(1 + 8 * number)) // 2
+    return number - second * (second - 1) // 2, second
 
 
 def few(amounts: Sequence[int], target: int, *, size_min: int, size_max: int, steps_max: int) -> Search:

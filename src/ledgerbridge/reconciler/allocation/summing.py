@@ -9,9 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from .naming import Anchors, anchors, believable, search
+from .naming import NO_ANCHORS, Anchors, anchors, believable, search
 from .pool import Pool
 from .subsets import FOUND_MAX, PairTable, Picks, few, tried, whole
 from .values import Confidence, Outcome, Rule
@@ -24,6 +24,14 @@ class _Edge(NamedTuple):
     items: tuple[int, ...]
 
 
+_EVIDENCE: Final = {
+    (False, False): ("named document and payment are equal",),
+    (False, True): ("the only documents found that add up to the payment",),
+    (True, False): ("the only payments found that add up to the document",),
+    (True, True): ("the only payments and documents found that add up to the same",),
+}
+
+
 class _Unproven(Exception):
     """The step budget has ended."""
 
@@ -34,15 +42,16 @@ class _Sums:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.limits = pool.policy.sums
-        least = max(1, pool.policy.amount_alone_min_minor)  # a few fen left open would make any sum fit
+        least = pool.least  # a few fen left open would make any sum fit
         self.items = [item for item, amount in enumerate(pool.open) if amount >= least or -amount >= least]
         self.issued = [pool.issued[item] for item in self.items]
         self.amounts = [pool.open[item] for item in self.items]
+        self.credits = -sum([amount for amount in self.amounts if amount < 0])
         self.totals = [0, *accumulate(self.amounts)]
-        self.spans = [0, *accumulate(map(abs, self.amounts))]
-        self.credits = -sum(amount for amount in self.amounts if amount < 0)
         self.edges: dict[_Edge, None] = {}
         self.unsure: set[int] = set()  # receipts whose search ended early
+        self.selects = bool(self.limits.whole_max) or self.limits.chance_ppm is not None
+        self._steps_max = self.limits.steps_max
         self._table: PairTable | None = None
 
     def table(self) -> PairTable:
@@ -54,9 +63,10 @@ class _Sums:
         return self._table
 
     def _spend(self, steps: int) -> None:
-        if self.pool.steps_now + steps > self.limits.steps_max:
+        pool = self.pool
+        pool.steps_now += steps
+        if pool.steps_now > self._steps_max:
             raise _Unproven
-        self.pool.count_steps(steps)
 
     def add(self, receipt: int, readings: list[tuple[int, ...]]) -> None:
         """Keep the readings of one payment, but for those in which a document and what takes it back cancel out."""
@@ -79,8 +89,7 @@ class _Sums:
                 pool.note(receipt, Rule.SUMS, Outcome.TOO_MANY, detail=f"{count} open documents")
                 return
             count = limits.candidates_max
-        size_max = limits.size_max
-        if limits.whole_max or limits.chance_ppm is not None:
+        if self.selects:
             most = target + self.credits
             fitting = [at for at in range(count) if self.amounts[at] <= most]
             fits = len(fitting)
@@ -88,13 +97,14 @@ class _Sums:
             if fits <= limits.whole_max and believable(pool, fits, tried(fits, fits), span):
                 self._whole(receipt, fitting, target)
                 return
-            if not believable(pool, fits, tried(fits, size_max), span):
+            if not believable(pool, fits, tried(fits, limits.size_max), span):
                 pool.note(receipt, Rule.SUMS, Outcome.BY_CHANCE, detail=f"{fits} open documents")
                 return
-        table = self.table()
+        table = self._table or self.table()
         self._spend(count)
-        found = table.find(target, count, size_max)
-        self._keep(receipt, found)
+        found = table.find(target, count, limits.size_max)
+        if found:
+            self._keep(receipt, found)
 
     def _whole(self, receipt: int, fitting: list[int], target: int) -> None:
         budget = self.limits.steps_max - self.pool.steps_now
@@ -102,7 +112,7 @@ class _Sums:
         result = whole(amounts, target, size_min=2, steps_max=budget)
         if not result.steps:
             raise _Unproven
-        self.pool.count_steps(result.steps)
+        self.pool.steps_now += result.steps
         self._keep(receipt, [tuple(fitting[at] for at in picks) for picks in result.found])
 
     def _keep(self, receipt: int, found: list[Picks]) -> None:
@@ -161,7 +171,7 @@ class _Sums:
                 continue
             if not result.steps:
                 raise _Unproven
-            pool.count_steps(result.steps)
+            pool.steps_now += result.steps
             for picks in result.found:
                 self.edges[_Edge(tuple(payers[at] for at in picks), (item,))] = None
             if not result.complete:
@@ -217,14 +227,13 @@ def by_sums(pool: Pool) -> bool:
     free: list[int] = []
     proven = True
     try:
-        for receipt in range(len(pool.left)):
-            if pool.by_amount(receipt):
-                found = anchors(pool, receipt)
-                if found.docs or found.sets:
-                    sums.of_named(receipt, found)
-                else:
-                    free.append(receipt)
-                    sums.of_items(receipt)
+        for receipt in pool.payers():
+            found = anchors(pool, receipt) if receipt in pool.clues else None
+            if found is not None and (found.docs or found.sets):
+                sums.of_named(receipt, found)
+            else:
+                free.append(receipt)
+                sums.of_items(receipt)
         if pool.policy.sums.of_payments:
             sums.of_payments(free)
         if pool.policy.sums.many_to_many:
@@ -232,13 +241,14 @@ def by_sums(pool: Pool) -> bool:
     except _Unproven:
         proven = False
         detail = f"the budget of {pool.policy.sums.steps_max} steps ended before all sums were tried"
-        for receipt in range(len(pool.left)):
-            if pool.by_amount(receipt):
-                pool.note(receipt, Rule.SUMS, Outcome.TOO_MANY, detail=detail)
+        for receipt in pool.payers():
+            pool.note(receipt, Rule.SUMS, Outcome.TOO_MANY, detail=detail)
     return _follow(pool, sums, proven=proven)
 
 
 def _follow(pool: Pool, sums: _Sums, *, proven: bool) -> bool:
+    if not sums.edges:
+        return False
     uses: dict[int, int] = {}
     readings: dict[int, list[_Edge]] = {}
     for edge in sums.edges:
@@ -274,14 +284,12 @@ def _verdict(
 
 
 def _settle(pool: Pool, edge: _Edge) -> None:
-    payments = [(receipt, pool.left[receipt]) for receipt in edge.receipts]
-    items = [(item, pool.open[item]) for item in edge.items]
-    evidence = [f"{len(payments)} payment(s) and {len(items)} document(s) add up, the only way found"]
-    confidence = Confidence.MEDIUM
+    evidence: tuple[str, ...]
+    evidence, confidence = _EVIDENCE[len(edge.receipts) > 1, len(edge.items) > 1], Confidence.MEDIUM
     for receipt in edge.receipts:
-        found = anchors(pool, receipt)
+        found = anchors(pool, receipt) if receipt in pool.clues else NO_ANCHORS
         if found.docs or found.sets:
             evidence += pool.clues[receipt].evidence
             confidence = Confidence.HIGH
             pool.met.add(receipt)
-    pool.settle(Rule.SUMS, payments, items, tuple(evidence), confidence)
+    pool.settle_whole(Rule.SUMS, edge.receipts, edge.items, evidence, confidence)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -140,12 +141,13 @@ class Outcome(StrEnum):
     @property
     def holds(self) -> bool:
         """Whether no later pass may settle the payment either (invariant 6)."""
-        return self in _HOLDING
+        return self in HOLDING
 
 
-_HOLDING = frozenset(
+HOLDING: Final = frozenset(
     {Outcome.AMBIGUOUS, Outcome.CONTESTED, Outcome.UNPROVEN, Outcome.NAMES_SETTLED, Outcome.OTHER_CURRENCY}
 )
+"""The outcomes that hold."""
 
 
 class Note(msgspec.Struct, frozen=True):
