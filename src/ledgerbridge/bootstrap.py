@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from ledgerbridge import log
 from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.config import workspace as workspaces
 from ledgerbridge.config.secrets import Resolver
@@ -27,7 +28,7 @@ from ledgerbridge.mapping.apply import Context
 from ledgerbridge.mapping.load import load_mapping, overlay
 from ledgerbridge.mapping.options import with_options
 from ledgerbridge.mapping.spec import MappingSpec
-from ledgerbridge.model.base import Kind
+from ledgerbridge.model.base import Kind, SystemId
 from ledgerbridge.sync.decode import DecodeWith
 from ledgerbridge.sync.importing import ImportedFile
 from ledgerbridge.sync.mapped import mapped_by
@@ -59,8 +60,13 @@ class App:
         from ledgerbridge.store import Store
 
         url = database_url(self.workspace)
-        missing = url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
-        return Store.create(url, clock=self.clock) if missing else Store.open(url, clock=self.clock)
+        return (Store.create if self.database_is_missing else Store.open)(url, clock=self.clock)
+
+    @property
+    def database_is_missing(self) -> bool:
+        """Whether the database is a SQLite file that is not there yet (or empty, as an interrupted first use leaves it)."""
+        path = Path(database_url(self.workspace).removeprefix("sqlite:///"))
+        return self.workspace.tree.database.url.startswith("sqlite:///") and not (path.exists() and path.stat().st_size)
 
     def close(self) -> None:
         """Close the database if it was opened."""
@@ -80,6 +86,7 @@ class App:
         configured = self.system(name)
         made = connector_class(configured.connector)
         settings = connector_settings(self.workspace, name, self.resolver)
+        log.hide(self.resolver.values)
         return _construct(made, settings, self.surroundings(name))
 
     def capabilities(self, name: str) -> Capabilities:
@@ -94,19 +101,25 @@ class App:
         base = self.workspace.tree.workspace.base_currency
         return Surroundings(system, self.clock, self.zone, base, self.workspace.folder)
 
+    def connector_of(self, system: str) -> str:
+        """The connector whose mappings hold for a system; for a name that only imports used it is `sheets`."""
+        configured = self.workspace.tree.systems.get(system)
+        return configured.connector if configured else "sheets"
+
+    def mapping_file(self, system: str, kind: Kind, wire_type: str) -> Path:
+        """Where the workspace's own mapping of a system's records lies, whether it is there or not."""
+        return self.workspace.folder / "mappings" / system / f"{kind}.{wire_type}.yaml"
+
     def mapping(self, system: str, kind: Kind, wire_type: str) -> MappingSpec:
         """The mapping in force: the connector's own, with the workspace's file laid over it."""
-        connector = self.system(system).connector
+        return self._mapping(system, kind, wire_type, self.mapping_file(system, kind, wire_type))
+
+    def _mapping(self, system: str, kind: Kind, wire_type: str, own: Path) -> MappingSpec:
+        connector = self.connector_of(system)
         name = f"{kind}.{wire_type}.yaml"
         built_in = built_in_mapping(connector, name)
-        own = self.workspace.folder / "mappings" / system / name
         if own.is_file():
-            try:
-                text = own.read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise MappingError(
-                    f"{own}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-                ) from None
+            text = _text_of(own)
             return load_mapping(text, str(own)) if built_in is None else overlay(built_in, text, str(own))
         if built_in is None:
             raise MappingError(f"the connector {connector} has no mapping {name}; write {own}")
@@ -145,24 +158,49 @@ class App:
                 raise ConfigError(f"{system} ({self.system(system).connector}) reads {known}, not {kind}")
         policy = SweepPolicy(vanish_percent_max=self.workspace.tree.pull.sweep_loss_max_percent)
         orders = tuple(
-            StreamOrder(kind, self.decode(system, kind, capabilities.wire_types[kind]), full, sweep, policy)
+            StreamOrder(
+                kind,
+                self.decode(system, kind, capabilities.wire_types[kind]),
+                full=full,
+                sweep=sweep,
+                sweep_policy=policy,
+            )
             for kind in wanted
         )
         return Source(system, lambda: connector, orders, self.workspace.tree.pull.page_size)
+
+    def import_streams(self) -> list[tuple[str, Kind, str]]:
+        """The streams of names that only imports used and for which the workspace keeps a mapping."""
+        folder = self.workspace.folder / "mappings"
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+        return [
+            (system, kind, wire_type)
+            for system in names
+            if system not in self.workspace.tree.systems
+            for kind in _ORDER
+            for wire_type in _import_types(kind, strict=False)
+            if self.mapping_file(system, kind, wire_type).is_file()
+        ]
 
     def decode_stream(self, system: str, kind: Kind) -> DecodeWith:
         """The decode of one stream of a system; of a name that only imports used, the one of the `sheets` connector."""
         if system in self.workspace.tree.systems:
             return self.decode(system, kind, self.capabilities(system).wire_types.get(kind, ()))
-        specs = [built_in_mapping("sheets", name) for name in built_in_mappings("sheets")]
-        return mapped_by([spec for spec in specs if spec is not None and spec.kind is kind], self.context(system))
+        return self.decode(system, kind, _import_types(kind))
 
     def import_source(self, system: str, imported: ImportedFile, mapping: Path | None) -> Source:
         """What an import of one file needs: the file as a system of its own, read by the `sheets` connector.
 
-        `mapping` is laid over the built-in mapping. ConfigError for options that do not fit, or a file that is not there.
+        All imports under one name are mapped alike, by everything that the `sheets` connector reads as the kind: a stream
+        has one set of mappings, and an import must not change what another one has stored. `mapping` stands for the
+        workspace's own file. ConfigError for a name or options that do not fit, or a file that is not there.
         """
+        _check_system_name(system)
         path = imported.path.resolve()
+        if path.is_dir():
+            raise ConfigError(
+                f"{imported.path} is a folder; name one file, or configure a sheets system with {path}/*.xlsx"
+            )
         if not path.is_file():
             raise ConfigError(f"{imported.path}: there is no such file")
         made = connector_class("sheets")
@@ -174,21 +212,39 @@ class App:
             raise ConfigError(f"{imported.path} cannot be imported so: {faults}") from None
         surroundings = replace(self.surroundings(system), folder=path.parent)
         connector = _construct(made, settings, surroundings)
-        wire_type = imported.options.get("wire_type") or connector.capabilities.wire_types[imported.kind][0]
-        name = f"{imported.kind}.{wire_type}.yaml"
-        spec = built_in_mapping("sheets", name)
-        if spec is None:
-            raise MappingError(f"the sheets connector has no mapping {name}")
+        wire_types = _import_types(imported.kind)
+        wire_type = imported.options.get("wire_type") or wire_types[0]
         if mapping is not None:
-            try:
-                spec = overlay(spec, mapping.read_text("utf-8"), str(mapping))
-            except (OSError, UnicodeDecodeError) as error:
-                raise MappingError(
-                    f"{mapping}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-                ) from None
-        decode = mapped_by([spec], self.context(system))
+            _text_of(mapping)
+        specs = [
+            self._mapping(system, imported.kind, name, mapping)
+            if mapping is not None and name == wire_type
+            else self.mapping(system, imported.kind, name)
+            for name in wire_types
+        ]
+        decode = mapped_by(specs, self.context(system))
         # A file is read as a whole each time: an import of another file under the same name must not be taken for it.
         return Source(system, lambda: connector, (StreamOrder(imported.kind, decode, full=True),), None)
+
+    def keep_import_mapping(self, system: str, kind: Kind, wire_type: str | None, mapping: Path) -> Path:
+        """Make a mapping file the workspace's own for a system's imports, so that later imports and replays map alike.
+
+        Returns where it lies. ConfigError if another one is there: it maps what was imported before.
+        """
+        target = self.mapping_file(system, kind, wire_type or _import_types(kind)[0])
+        text = _text_of(mapping)
+        if target.is_file() and _text_of(target) != text:
+            raise ConfigError(
+                f"{target} maps what was imported as {system} before, and differs from {mapping}; "
+                "edit that file and import without --mapping, or import under another --system"
+            )
+        if not target.is_file():
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise ConfigError(f"{target} cannot be written: {error.strerror}") from None
+        return target
 
 
 def open_app(
@@ -219,6 +275,32 @@ def built_in_mappings(connector: str) -> list[str]:
     """The names of all mapping files that ship with a connector."""
     folder = files(connector_package(connector)) / "mappings"
     return sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml")) if folder.is_dir() else []
+
+
+def _import_types(kind: Kind, *, strict: bool = True) -> tuple[str, ...]:
+    """What the `sheets` connector reads as a kind, its usual list first; if it reads none and `strict`, a ConfigError."""
+    from ledgerbridge.connectors.sheets.settings import WIRE_TYPES
+
+    known = WIRE_TYPES.get(kind, ())
+    if not known and strict:
+        raise ConfigError(f"files hold no {kind} records; they hold {', '.join(WIRE_TYPES)}")
+    return known
+
+
+def _check_system_name(system: str) -> None:
+    try:
+        TypeAdapter(SystemId).validate_python(system)
+    except ValidationError:
+        raise ConfigError(
+            f"{system!r} is no name of a system: up to 32 small letters a-z, digits and _, a letter first, such as bank_icbc"
+        ) from None
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MappingError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
 
 
 def _construct(made: type[Any], settings: object, surroundings: Surroundings) -> Connector:

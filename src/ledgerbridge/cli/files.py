@@ -18,8 +18,6 @@ from .words import word
 if TYPE_CHECKING:
     from rich.console import Console
 
-PREVIEW_ROWS = 10
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -35,7 +33,8 @@ def import_file(
         str | None, typer.Option("--as", help="customer_list, invoice_list, payment_list or bank_statement.")
     ] = None,
     mapping: Annotated[
-        Path | None, typer.Option("--mapping", "-m", help="A mapping file laid over the built-in one.")
+        Path | None,
+        typer.Option("--mapping", "-m", help="A mapping file laid over the built-in one; kept as this system's own."),
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="The worksheet; default: the first with a header row.")] = None,
     account: Annotated[str | None, typer.Option(help="The bank account, if the file does not name it.")] = None,
@@ -55,6 +54,9 @@ def import_file(
         if dry_run:
             preview(now, source, kind)
             return
+        if mapping is not None:
+            kept = now.app.keep_import_mapping(system, kind, wire_type, mapping)
+            now.out.note(f"{word('mapping_kept', now.out.language)}: {kept}")
         result = carry_out(now, [source], f"import {file.name}")
         report(now, result)
         raise typer.Exit(exit_of(result))
@@ -68,14 +70,19 @@ def preview(now: Session, source: Any, kind: Kind) -> None:
     lang = now.out.language
 
     def show(console: Console) -> None:
-        told = (
-            f"{word('import_title', lang)}: {seen.accepted} ok, {len(seen.problems)} !, {sum(seen.left_out.values())} –"
-        )
+        counts = [
+            f"{word('would_store', lang)} {seen.accepted}",
+            f"{word('would_quarantine', lang)} {seen.rejected}",
+            f"{word('left_out', lang)} {sum(seen.left_out.values())}",
+        ]
+        told = f"{word('import_title', lang)}: {', '.join(counts)}"
         fields = sorted({field for row in seen.sample for field in row} - {"custom"}, key=seen.order)
         table(console, told, fields, [[_short(row.get(field)) for field in fields] for row in seen.sample])
         heads = [word(head, lang) for head in ("where", "field", "value", "problem")]
         if seen.problems:
             table(console, "", heads, [(p.where, p.field, p.value, p.why) for p in seen.problems])
+        if seen.problems_not_shown:
+            console.print(f"+ {seen.problems_not_shown} {word('more_problems', lang)}", markup=False)
         for reason, count in seen.left_out.items():
             console.print(f"{count} × {reason}", markup=False)
 
@@ -98,7 +105,8 @@ def export(
     with session(workspace, as_json) as now:
         count = export_stream(now.app.store, system, kind, target, raw=raw)
         told = {"file": target, "records": count}
-        now.out.result(told, lambda console: console.print(f"{target}: {count} {kind}", markup=False))
+        name = word(str(kind), now.out.language)
+        now.out.result(told, lambda console: console.print(f"{target}: {count} × {name}", markup=False))
 
 
 def _check_name(now: Session, system: str) -> None:

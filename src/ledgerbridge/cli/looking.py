@@ -1,4 +1,4 @@
-"""`show`, `runs`, `quarantine` and `status`: look at what is stored."""
+"""`show` and `runs`: look at what is stored."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
     from ledgerbridge.store.copies import Copy
 
+COPIES_MAX = 50
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("show")(show_record)
-    app.command("status")(status)
     runs = typer.Typer(help="What was run, and what became of it.", no_args_is_help=True)
     runs.command("list")(list_runs)
     runs.command("show")(show_run)
@@ -43,7 +44,8 @@ def show_record(
 
     with session(workspace, as_json) as now:
         with now.app.store.reading() as tx:
-            found = copies.find(tx, record, system=system, kind=kind)
+            found = copies.find(tx, record, system=system, kind=kind, limit=COPIES_MAX + 1)
+        more, found = len(found) > COPIES_MAX, found[:COPIES_MAX]
         told = [_copy_as_plain(now, copy, raw=raw) for copy in found]
 
         def show(console: Console) -> None:
@@ -53,6 +55,8 @@ def show_record(
                 _side_by_side(console, now, told)
 
         now.out.result(told, show)
+        if more:
+            now.out.note(word("more_copies", now.out.language))
         if not told:
             raise typer.Exit(Exit.FINDINGS)
 
@@ -67,7 +71,8 @@ def list_runs(
 
     with session(workspace, as_json) as now:
         with now.app.store.reading() as tx:
-            found = runs.recent(tx, limit)
+            found = runs.recent(tx, limit + 1)
+        more, found = len(found) > limit, found[:limit]
         lang = now.out.language
 
         def show(console: Console) -> None:
@@ -76,14 +81,16 @@ def list_runs(
                 (
                     run.run_id,
                     run.action,
-                    _local(now, run.started_at),
-                    _local(now, run.finished_at),
-                    _state(run, lang),
+                    local(now, run.started_at),
+                    local(now, run.finished_at),
+                    state_of(run, lang),
                     run.error,
                 )
                 for run in found
             ]
             table(console, word("runs_title", lang), heads, rows)
+            if more:
+                console.print(word("more_rows", lang), markup=False)
 
         now.out.result(found, show)
 
@@ -105,11 +112,13 @@ def show_run(
         lang = now.out.language
 
         def show(console: Console) -> None:
-            console.print(f"{run.run_id} · {run.action} · {_state(run, lang)}", markup=False)
+            console.print(f"{run.run_id} · {run.action} · {state_of(run, lang)}", markup=False)
             for step in steps:
                 certificate = step.certificate
                 verdict = word("ties" if certificate.ties else "does_not_tie", lang)
-                title = f"{certificate.system} / {word(str(certificate.kind), lang)} · {step.step} · {verdict}"
+                title = (
+                    f"{certificate.system} / {word(str(certificate.kind), lang)} · {word(step.step, lang)} · {verdict}"
+                )
                 heads = [
                     word("status", lang),
                     word("currency", lang),
@@ -123,65 +132,12 @@ def show_run(
                 table(console, title, heads, rows)
                 for reason, count in step.reasons.items():
                     console.print(f"  {count} × {reason}", markup=False)
-                for fault in (*certificate.faults, *([step.error] if step.error else [])):
-                    console.print(f"  {fault}", markup=False)
+                for fault in certificate.faults:
+                    console.print(f"  {word('certificate', lang)}: {fault}", markup=False)
+                if step.error:
+                    console.print(f"  {word('error', lang)}: {step.error}", markup=False)
 
         now.out.result({"run": run, "steps": steps}, show)
-
-
-def status(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
-    """What is on record per system and kind, when it was last read, what waits in quarantine, and the audit log's soundness."""
-    from ledgerbridge.store import audit, from_us, quarantine, runs, streams, totals
-
-    with session(workspace, as_json) as now:
-        with now.app.store.reading() as tx:
-            states = streams.every(tx)
-            books = totals.every(tx)
-            waiting = quarantine.open_counts(tx)
-            latest = runs.recent(tx, 1)
-            chain = audit.verify(tx)
-        told = [
-            {
-                "system": state.system,
-                "kind": state.kind,
-                "records": sum(records for records, _ in books.get((state.system, state.kind), {}).values()),
-                "totals": {
-                    currency: minor
-                    for currency, (_, minor) in books.get((state.system, state.kind), {}).items()
-                    if currency
-                },
-                "last_complete": from_us(state.complete_us) if state.complete_us else None,
-                "last_full": from_us(state.full_us) if state.full_us else None,
-                "reading_now": state.holder,
-                "quarantined": waiting.get((state.system, state.kind), 0),
-            }
-            for state in states
-        ]
-        document = {
-            "database": now.app.store.shown,
-            "streams": told,
-            "last_run": latest[0] if latest else None,
-            "audit": {"entries": chain.entries, "fault": chain.fault},
-        }
-        now.out.result(document, lambda console: _show_status(console, now, document))
-        if chain.fault is not None or any(row["quarantined"] for row in told):
-            raise typer.Exit(Exit.FINDINGS)
-
-
-def _show_status(console: Console, now: Session, document: dict[str, Any]) -> None:
-    lang = now.out.language
-    heads = [word(head, lang) for head in ("system", "kind", "records", "totals", "last_pull", "quarantined")]
-    rows = []
-    for row in document["streams"]:
-        sums = ", ".join(f"{amount(minor, currency)} {currency}" for currency, minor in sorted(row["totals"].items()))
-        when = _local(now, row["last_complete"])
-        rows.append((row["system"], word(str(row["kind"]), lang), row["records"], sums, when, row["quarantined"] or ""))
-    table(console, f"{word('status_title', lang)} · {document['database']}", heads, rows)
-    run = document["last_run"]
-    if run is not None:
-        console.print(f"{word('run', lang)} {run.run_id} · {run.action} · {_state(run, lang)}", markup=False)
-    if document["audit"]["fault"]:
-        console.print(f"audit: {document['audit']['fault']}", markup=False)
 
 
 def _copy_as_plain(now: Session, copy: Copy, *, raw: bool) -> dict[str, Any]:
@@ -209,7 +165,13 @@ def _side_by_side(console: Console, now: Session, told: list[dict[str, Any]]) ->
     lang = now.out.language
     fields = list(dict.fromkeys(field for copy in told for field in copy["fields"]))
     heads = ["", word("field", lang), *(f"{copy['system']} {copy['external_id']}" for copy in told)]
-    rows: list[list[object]] = [["", "(state)", *(f"{copy['state']}{' !' if copy['flawed'] else ''}" for copy in told)]]
+    rows: list[list[object]] = [
+        [
+            "",
+            word("state", lang),
+            *(f"{word(str(copy['state']), lang)}{' !' if copy['flawed'] else ''}" for copy in told),
+        ]
+    ]
     rows += [
         [_mark(told, field), field.removesuffix("_minor"), *(_cell(copy, field) for copy in told)] for field in fields
     ]
@@ -256,9 +218,11 @@ def _cell(copy: dict[str, Any], field: str) -> str:
     return f"{shown}  ← {source}" if source else shown
 
 
-def _local(now: Session, moment: Any) -> str:
+def local(now: Session, moment: Any) -> str:
+    """A moment in the company's zone, for people."""
     return "" if moment is None else moment.astimezone(now.app.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _state(run: Any, lang: str) -> str:
+def state_of(run: Any, lang: str) -> str:
+    """A run's status in words."""
     return word(str(run.status), lang)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,32 +66,40 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; never a traceback for a deliberate error."""
     _register()
     given = sys.argv[1:] if arguments is None else arguments
+    out = Output("--json" in given)
     try:
         result = app(args=given, standalone_mode=False)
+        sys.stdout.flush()  # a pipe whose reader has gone must be noticed here, not while the interpreter ends
     except LedgerbridgeError as error:
-        Output("--json" in given).error(error)
+        out.error(type(error).__name__, str(error))
         return exit_code(error)
     except KeyboardInterrupt:
-        print("interrupted; what was committed stands, the next run goes on from there", file=sys.stderr)
-        return 130
+        return _interrupted(out)
     except BrokenPipeError:
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still buffered has nowhere to go
         return Exit.OK
     except typer.Exit as stop:
         return stop.exit_code
     except Exception as error:  # noqa: BLE001 (told apart in _usage, which raises what it does not know)
-        return _usage(error)
+        return _usage(error, out)
     return int(result or 0)
 
 
-def _usage(error: Exception) -> int:
+def _interrupted(out: Output) -> int:
+    out.error("Interrupted", "interrupted; what was committed stands, the next run goes on from there")
+    return 130
+
+
+def _usage(error: Exception, out: Output) -> int:
     """Typer carries its own copy of click: its usage errors are known by what they can do."""
-    if isinstance(error, typer.Abort):
-        print("aborted", file=sys.stderr)
-        return Exit.USAGE
+    if isinstance(error, typer.Abort):  # what click makes of a KeyboardInterrupt
+        return _interrupted(out)
     show = getattr(error, "show", None)
     if show is not None and hasattr(error, "exit_code"):
-        show()
+        if out.as_json:
+            out.error("UsageError", str(error.format_message()))  # type: ignore[attr-defined]
+        else:
+            show()
         return Exit.USAGE
     raise error
 
@@ -98,7 +107,7 @@ def _usage(error: Exception) -> int:
 def _register() -> None:
     if app.registered_commands:
         return
-    from . import checking, files, looking, mappings, pulling, sandboxing, setaside, starting
+    from . import checking, files, looking, mappings, pulling, sandboxing, setaside, standing, starting
 
     registrations: tuple[Callable[[typer.Typer], None], ...] = (
         starting.register,
@@ -106,6 +115,7 @@ def _register() -> None:
         pulling.register,
         files.register,
         looking.register,
+        standing.register,
         setaside.register,
         mappings.register,
         sandboxing.register,

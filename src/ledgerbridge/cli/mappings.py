@@ -142,7 +142,7 @@ def _streams(now: Session) -> list[tuple[str, Kind, str]]:
         capabilities = now.app.capabilities(system)
         for kind in sorted(capabilities.reads):
             found += [(system, kind, wire_type) for wire_type in capabilities.wire_types.get(kind, ())]
-    return found
+    return found + now.app.import_streams()
 
 
 def _strangers(now: Session) -> list[dict[str, Any]]:

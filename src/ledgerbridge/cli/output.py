@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -75,11 +76,11 @@ class Output:
         """A remark for the person at the terminal, on standard error."""
         print(text, file=sys.stderr)
 
-    def error(self, error: LedgerbridgeError) -> None:
+    def error(self, kind: str, message: str) -> None:
         """Say why a command ended, on standard error; with ``--json`` also as a document on standard output."""
         if self.as_json:
-            print(json.dumps({"error": type(error).__name__, "message": str(error)}, ensure_ascii=False))
-        print(f"error: {error}", file=sys.stderr)
+            print(json.dumps({"error": kind, "message": message}, ensure_ascii=False))
+        print(f"error: {message}", file=sys.stderr)
 
 
 def plain(value: object) -> Any:
@@ -92,14 +93,14 @@ def plain(value: object) -> Any:
         return str(value)
     if isinstance(value, date | datetime):
         return value.isoformat()
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal | PurePath):
         return str(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    if isinstance(value, Iterable):
-        return [plain(item) for item in value]
     if hasattr(value, "__dataclass_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
     return value
 
 

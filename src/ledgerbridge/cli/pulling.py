@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.run import Bucket, RunStatus
 
@@ -41,8 +42,7 @@ def pull(
     with session(workspace, as_json) as now:
         names = [system] if system else list(now.app.workspace.tree.systems)
         if not names:
-            now.out.note(f"{now.app.workspace.file} has no systems yet; add one, or import a file")
-            raise typer.Exit(Exit.USAGE)
+            raise ConfigError(f"{now.app.workspace.file} has no systems yet; add one, or import a file")
         kinds = [kind] if kind else None
         result = carry_out(now, [now.app.source(name, kinds, full=full, sweep=sweep) for name in names], "pull")
         report(now, result)
@@ -72,7 +72,8 @@ def carry_out(now: Session, sources: Sequence[Source], action: str) -> PullResul
     clock = now.app.clock
     wake = clock.interrupt.set if isinstance(clock, SystemClock) else None
     run_id = new_run_id(clock)
-    done: dict[tuple[str, Kind, str], int] = {}
+    expected = known_totals(now, sources)
+    done: dict[tuple[str, Kind], int] = {}
     store = now.app.store
     with (
         asked_to_stop(also=wake) as stop,
@@ -81,12 +82,38 @@ def carry_out(now: Session, sources: Sequence[Source], action: str) -> PullResul
     ):
 
         def told(step: Progress) -> None:
-            done[step.system, step.kind, step.step] = step.read
-            tick(sum(done.values()), None)
+            if step.step != "pull":
+                return
+            stream = step.system, step.kind
+            done[stream] = step.read
+            if step.total is not None:
+                expected[stream] = step.total
+            tick(sum(done.values()), whole(expected, done))
 
         result = pull_all(store, sources, run_id=run_id, action=action, progress=told, stop=stop)
     forget_old_history(store, now.app.workspace.tree.pull.history_days)
     return result
+
+
+def known_totals(now: Session, sources: Sequence[Source]) -> dict[tuple[str, Kind], int | None]:
+    """How many records each stream will read as far as that is known: for one that is read in full, what is on record."""
+    from ledgerbridge.store import totals
+
+    with now.app.store.reading() as tx:
+        books = totals.every(tx)
+    expected: dict[tuple[str, Kind], int | None] = {}
+    for source in sources:
+        for order in source.streams:
+            records = sum(count for count, _ in books.get((source.system, order.kind), {}).values())
+            expected[source.system, order.kind] = records or None if order.full else None
+    return expected
+
+
+def whole(expected: dict[tuple[str, Kind], int | None], done: dict[tuple[str, Kind], int]) -> int | None:
+    """The length of a progress bar; None while the size of any stream is not known, or was known wrongly."""
+    if any(total is None or done.get(stream, 0) > total for stream, total in expected.items()):
+        return None
+    return sum(total or 0 for total in expected.values())
 
 
 def exit_of(result: PullResult) -> Exit:
@@ -108,7 +135,7 @@ def report(now: Session, result: PullResult) -> None:
         columns = [("" if head in ("system", "kind", "certificate") else ">") + word(head, lang) for head in heads]
         rows = [_row(step, lang) for step in result.steps]
         table(console, f"{word('pull_title', lang)} {result.run_id} · {word(str(result.status), lang)}", columns, rows)
-        for line in remarks(result):
+        for line in remarks(result, lang):
             console.print(line, markup=False)
 
     now.out.result(as_plain(result), show)
@@ -138,20 +165,24 @@ def as_plain(result: PullResult) -> dict[str, Any]:
     }
 
 
-def remarks(result: PullResult) -> list[str]:
+def remarks(result: PullResult, lang: str) -> list[str]:
     """What a person should know besides the table: errors, faults of certificates, notes."""
     lines = []
     for step in result.steps:
-        place = f"{step.system}/{step.kind}"
-        lines += [f"{place}: {fault}" for fault in step.certificate.faults]
+        place = f"{step.system} / {word(str(step.kind), lang)}"
+        lines += [f"{place}: {word('certificate', lang)}: {fault}" for fault in step.certificate.faults]
         if step.error is not None:
-            lines.append(f"{place}: {step.error}")
+            lines.append(f"{place}: {word('error', lang)}: {step.error}")
         if step.note:
-            lines.append(f"{place}: {step.note}")
-    lines += [f"{failure.system}: {failure.error}" for failure in result.failures]
+            lines.append(f"{place}: {word('note', lang)}: {step.note}")
+    for failure in result.failures:
+        kind = f" / {word(str(failure.kind), lang)}" if failure.kind else ""
+        lines.append(f"{failure.system}{kind}: {word('error', lang)}: {failure.error}")
     quarantined = result.records(Bucket.QUARANTINED)
     if quarantined:
-        lines.append(f"{quarantined} → ledgerbridge quarantine list")
+        lines.append(f"{word('see_quarantine', lang)}: ledgerbridge quarantine list")
+    if result.status is RunStatus.INTERRUPTED:
+        lines.append(word("goes_on", lang))
     return lines
 
 
@@ -165,6 +196,6 @@ def _row(step: StepResult, lang: str) -> list[object]:
     verdict = word("ties" if certificate.ties else "does_not_tie", lang)
     if not certificate.complete:
         verdict += f" · {word('incomplete', lang)}"
-    name = word(str(step.kind), lang) + ("" if step.step == "pull" else f" ({step.step})")
+    name = word(str(step.kind), lang) + ("" if step.step == "pull" else f" ({word(step.step, lang)})")
     counts = [step.records(bucket) for bucket in _BUCKETS]
     return [step.system, name, certificate.read, *counts, totals, verdict]

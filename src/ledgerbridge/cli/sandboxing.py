@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from ledgerbridge.errors import ConfigError
+
+from .main import Json
+from .output import plain
 
 SECRET_FIELDS = frozenset({"app_secret", "permanent_code", "client_secret", "refresh_token"})
 
@@ -28,6 +32,7 @@ def sandbox(
         "sandbox"
     ),
     only: Annotated[list[str] | None, typer.Option(help="Only these systems.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Start emulators of Yonyou U8, YonBIP, Fxiaoke and Zoho CRM on loopback, with seeded business data, until Ctrl-C."""
     from ledgerbridge.sandbox.launch import run_forever
@@ -35,11 +40,15 @@ def sandbox(
     def say(text: str) -> None:
         if text.startswith("ready"):
             made = make_workspace(folder / "sandbox.json", folder / "workspace")
+            if as_json:
+                told = {"ready": True, "settings": folder / "sandbox.json", "workspace": made}
+                print(json.dumps(plain(told), ensure_ascii=False), flush=True)
+                return
             print(f"workspace    {made}: ledgerbridge --help; try: ledgerbridge pull --workspace {made}", flush=True)
-        print(text, flush=True)
+        print(text, file=sys.stderr if as_json else sys.stdout, flush=True)
 
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         run_forever(
             seed=seed, customers=customers, months=months, base_port=port, folder=folder, only=only or None, say=say
         )

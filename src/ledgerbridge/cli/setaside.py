@@ -12,7 +12,7 @@ from ledgerbridge.model.base import Kind
 
 from .main import Json, Session, WorkspaceOption, session
 from .output import Exit, table
-from .pulling import report
+from .pulling import exit_of, report
 from .words import word
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ def list_entries(
     from ledgerbridge.store import quarantine
 
     with session(workspace, as_json) as now:
+        if system is not None:
+            _check_known(now, system)
         with now.app.store.reading() as tx:
-            found = quarantine.entries(tx, system=system, kind=kind, limit=limit)
+            found = quarantine.entries(tx, system=system, kind=kind, limit=limit + 1)
+        more, found = len(found) > limit, found[:limit]
         lang = now.out.language
 
         def show(console: Console) -> None:
@@ -60,6 +63,8 @@ def list_entries(
                 for e in found
             ]
             table(console, word("quarantine_title", lang), heads, rows)
+            if more:
+                console.print(word("more_rows", lang), markup=False)
 
         now.out.result([_as_plain(entry) for entry in found], show)
         if found:
@@ -75,9 +80,11 @@ def show_entry(entry_id: str, workspace: WorkspaceOption = None, as_json: Json =
         def show(console: Console) -> None:
             place = entry.external_id or entry.place
             console.print(
-                f"{entry.id} · {entry.system}/{entry.kind} · {entry.wire_type} · {place} · {entry.state}", markup=False
+                f"{entry.id} · {entry.system} / {word(str(entry.kind), lang)} · {entry.wire_type} · {place} · "
+                f"{word(str(entry.state), lang)}",
+                markup=False,
             )
-            heads = [word("field", lang), "←", word("value", lang), word("problem", lang), "rule"]
+            heads = [word("field", lang), "←", word("value", lang), word("problem", lang), word("rule", lang)]
             table(console, "", heads, [(p.field, p.wire, p.value, p.why, p.rule) for p in entry.problems])
             console.print(entry.raw.decode("utf-8", errors="replace"), markup=False)
 
@@ -91,17 +98,21 @@ def replay_entries(
     as_json: Json = False,
 ) -> None:
     """Map entries again, after the mapping or a table of values was mended; nothing is fetched."""
+    from ledgerbridge.store import quarantine
     from ledgerbridge.sync.replaying import replay_all
 
     with session(workspace, as_json) as now:
+        if system is not None:
+            _check_known(now, system)
         wanted = [_entry(now, entry_id) for entry_id in entry_ids] if entry_ids else None
         result = replay_all(now.app.store, now.app.decode_stream, entries=wanted, system=system)
         report(now, result)
-        with now.app.store.reading() as tx:
-            from ledgerbridge.store import quarantine
-
-            left = quarantine.open_counts(tx)
-        raise typer.Exit(Exit.FINDINGS if left else Exit.OK)
+        code = exit_of(result)
+        if code is Exit.OK and wanted is None:
+            with now.app.store.reading() as tx:
+                left = quarantine.open_counts(tx)
+            code = Exit.FINDINGS if any(system in (None, name) for name, _ in left) else code
+        raise typer.Exit(code)
 
 
 def discard_entry(
@@ -127,6 +138,16 @@ def discard_entry(
         if not done:
             raise ConfigError(f"{entry_id} is not open; it is {entry.state}")
         now.out.result({"discarded": entry.id}, lambda console: console.print(f"{entry.id}: set aside", markup=False))
+
+
+def _check_known(now: Session, system: str) -> None:
+    """ConfigError for a name that is neither configured nor was ever read: a misspelt one would look like success."""
+    from ledgerbridge.store import streams
+
+    with now.app.store.reading() as tx:
+        known = {state.system for state in streams.every(tx)} | set(now.app.workspace.tree.systems)
+    if system not in known:
+        raise ConfigError(f"there is no system {system!r}; there are {', '.join(sorted(known)) or 'none'}")
 
 
 def _entry(now: Session, entry_id: str) -> Entry:

@@ -72,7 +72,10 @@ def explain_setting(
         now.out.result(found, show)
 
 
-def schema(kind: Annotated[Kind, typer.Argument(help="customer, invoice, payment or allocation")]) -> None:
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="customer, invoice, payment or allocation")],
+    as_json: Json = True,  # noqa: ARG001 (a schema is JSON in any case; the option is there as on every command)
+) -> None:
     """Print the JSON Schema of a canonical record."""
     from ledgerbridge.mapping.load import schema as json_schema
 

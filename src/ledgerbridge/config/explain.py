@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -13,12 +13,13 @@ from pydantic_core import PydanticUndefined
 
 from ledgerbridge.errors import ConfigError
 
-from .secrets import _is_secret
+from .secrets import is_secret, model_of
 from .systems import connector_class
 from .tree import Tree
 from .workspace import Workspace, line_of
 
 _REFERENCES = ({"env"}, {"file"})
+_PASSWORD = re.compile(r"(\b[a-z][\w+.-]*://[^\s/:@]*:)[^\s/]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +61,20 @@ def _walk(workspace: Workspace) -> Iterator[Explained]:
 
 def _section(workspace: Workspace, key: str, model: type[BaseModel], raw: dict[str, Any]) -> Iterator[Explained]:
     for name, info in model.model_fields.items():
-        nested = _model_of(info.annotation)
+        nested = model_of(info.annotation)
         value = raw.get(name, PydanticUndefined)
-        if nested is not None and not isinstance(value, list):
+        if nested is not None and not _is_list(info) and not isinstance(value, list):
             yield from _section(workspace, f"{key}.{name}", nested, value if isinstance(value, dict) else {})
         else:
             yield _one(workspace, f"{key}.{name}", info, value)
 
 
-def _model_of(annotation: Any) -> type[BaseModel] | None:
-    choices = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-    models = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)]
-    return models[0] if models else None
+def _is_list(info: FieldInfo) -> bool:
+    return any(get_origin(part) in (list, tuple) for part in (info.annotation, *get_args(info.annotation)))
 
 
 def _one(workspace: Workspace, key: str, info: FieldInfo, raw: Any) -> Explained:
-    secret = _is_secret(info.annotation)
+    secret = is_secret(info.annotation)
     default = None if secret or info.is_required() else _plain(info.get_default(call_default_factory=True))
     if raw is PydanticUndefined:
         origin = "not set, and required" if info.is_required() else "default"
@@ -88,13 +87,25 @@ def _one(workspace: Workspace, key: str, info: FieldInfo, raw: Any) -> Explained
         value = "(by reference)"
     elif secret:
         value = "(hidden)"
-    return Explained(key, _plain(value), default, origin, info.description or "")
+    return Explained(key, without_password(_plain(value)), default, origin, info.description or "")
+
+
+def without_password(value: Any) -> Any:
+    """A value as it may be shown: in an address ``scheme://user:password@host`` the password is hidden."""
+    if isinstance(value, dict):
+        return {name: without_password(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_password(item) for item in value]
+    return _PASSWORD.sub(r"\1(hidden)@", value) if isinstance(value, str) else value
 
 
 def _origin(workspace: Workspace, key: str) -> str:
     variable = workspace.overridden.get(key)
     if variable:
         return f"environment variable {variable}"
+    parts = sorted(name for dotted, name in workspace.overridden.items() if dotted.startswith(f"{key}."))
+    if parts:
+        return f"{workspace.file.name} with environment variable {', '.join(parts)}"
     line = line_of(workspace.text, key)
     return f"{workspace.file.name} line {line}" if line else workspace.file.name
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
@@ -82,18 +82,33 @@ def plain_secrets(model: type[BaseModel], raw: Mapping[str, Any], key: str) -> l
         value = raw.get(name)
         if value is None:
             continue
-        annotation = info.annotation
-        if _is_secret(annotation):
+        if is_secret(info.annotation):
             if isinstance(value, str):
                 found.append(f"{key}.{name}")
-        elif isinstance(annotation, type) and issubclass(annotation, BaseModel) and isinstance(value, dict):
-            found += plain_secrets(annotation, value, f"{key}.{name}")
+            continue
+        nested = model_of(info.annotation)
+        items = value if isinstance(value, list) else [value]
+        if nested is not None:
+            for item in items:
+                if isinstance(item, dict):
+                    found += plain_secrets(nested, item, f"{key}.{name}")
     return found
 
 
-def _is_secret(annotation: object) -> bool:
-    kinds = (annotation, *getattr(annotation, "__args__", ()))
-    return any(isinstance(kind, type) and issubclass(kind, SecretStr | SecretBytes) for kind in kinds)
+def is_secret(annotation: object) -> bool:
+    """Whether a field of this type holds a secret."""
+    return any(issubclass(kind, SecretStr | SecretBytes) for kind in _types_in(annotation))
+
+
+def model_of(annotation: object) -> type[BaseModel] | None:
+    """The model that a field of this type holds, be it optional or in a list; None if it holds none."""
+    return next((kind for kind in _types_in(annotation) if issubclass(kind, BaseModel)), None)
+
+
+def _types_in(annotation: object) -> list[type]:
+    if isinstance(annotation, type) and not get_args(annotation):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in _types_in(part)]
 
 
 def _plain(error: Exception) -> str:

@@ -12,7 +12,7 @@ from ledgerbridge.connectors.base import Connector
 from ledgerbridge.errors import ConfigError
 
 from .secrets import Resolver, plain_secrets
-from .workspace import Workspace, line_of
+from .workspace import Workspace, fault_lines
 
 GROUP = "ledgerbridge.connectors"
 
@@ -66,14 +66,8 @@ def connector_settings(workspace: Workspace, system: str, resolver: Resolver) ->
     try:
         return model.model_validate(resolved, strict=False)
     except ValidationError as error:
-        raise ConfigError(_faults(workspace, system, error)) from None
-
-
-def _faults(workspace: Workspace, system: str, error: ValidationError) -> str:
-    lines = [f"{workspace.file}: the system {system} cannot be used:"]
-    for fault in error.errors(include_url=False, include_input=False):
-        key = f"systems.{system}.settings.{'.'.join(str(part) for part in fault['loc'])}"
-        line = line_of(workspace.text, key)
-        message = "there is no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
-        lines.append(f"  {f'line {line}: ' if line else ''}{key}: {message}")
-    return "\n".join(lines)
+        lines = [
+            f"{workspace.file}: the system {system} cannot be used:",
+            *fault_lines(workspace.text, workspace.overridden, key, error),
+        ]
+        raise ConfigError("\n".join(lines)) from None

@@ -61,6 +61,8 @@ class PullSettings(Section):
     """Records a page; unset: the most that each far side allows."""
     sweep_loss_max_percent: Annotated[int, Field(ge=0, le=100)] = 10
     """A key sweep that would mark more than this share of the records as deleted marks none and is reported."""
+    stale_hours: Annotated[int, Field(ge=1)] = 36
+    """`status` reports a stream that has not been read to its end for longer as a finding."""
     history_days: Annotated[int, Field(ge=0)] = 400
     """How long earlier versions of changed records are kept."""
 

@@ -77,7 +77,8 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     try:
         tree = Tree.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(_faults(path, text, error)) from None
+        lines = [f"{path} cannot be used:", *fault_lines(text, overridden, "", error)]
+        raise ConfigError("\n".join([*lines, "`ledgerbridge config explain` lists every setting."])) from None
     return Workspace(folder, text, raw, tree, overridden)
 
 
@@ -120,13 +121,19 @@ def _value(text: str) -> Any:
         return text
 
 
-def _faults(path: Path, text: str, error: ValidationError) -> str:
-    lines = [f"{path} cannot be used:"]
+def fault_lines(text: str, overridden: Mapping[str, str], prefix: str, error: ValidationError) -> list[str]:
+    """One line per fault: where the setting was made (line of the file, or environment variable), its key, what is wrong.
+
+    `prefix` is the dotted key of what was validated, "" for the whole file.
+    """
+    lines = []
     for fault in error.errors(include_url=False, include_input=False):
-        key = ".".join(str(part) for part in fault["loc"])
-        line = line_of(text, key)
-        place = f"line {line}: " if line else ""
+        key = ".".join(str(part) for part in ((prefix,) if prefix else ()) + fault["loc"])
         message = "there is no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+        variable = overridden.get(key)
+        line = line_of(text, key)
+        place = f"environment variable {variable}: " if variable else f"line {line}: " if line else ""
+        if variable and fault["type"] == "string_type":
+            message += """; a text that looks like a number is written in quotes inside the value: '"123"'"""
         lines.append(f"  {place}{key}: {message}")
-    lines.append("`ledgerbridge config explain` lists every setting.")
-    return "\n".join(lines)
+    return lines

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from ledgerbridge.model.cells import guarded, is_exact_number
 
+SHEET_ROWS_MAX = 1_048_576
+"""Of the file format, header included; xlsxwriter drops what lies beyond without a word."""
+
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str | None]]) -> int:
     """A CSV with a byte order mark, or Excel takes UTF-8 for GBK; how many rows."""
@@ -26,6 +29,7 @@ def write_xlsx(
 ) -> int:
     """A workbook with one sheet, header frozen and filtered; `numbers` names the columns written as numbers; how many rows.
 
+    Raises ValueError for more rows than a sheet holds.
     A cell's number is a double by the format's definition; amounts of up to 15 digits are exact in it, longer ones stay text.
     """
     import xlsxwriter
@@ -46,6 +50,8 @@ def write_xlsx(
             sheet.set_column(at, at, 18)
         for row in rows:
             count += 1
+            if count >= SHEET_ROWS_MAX:
+                raise ValueError(f"a sheet holds {SHEET_ROWS_MAX:,} rows; write .csv or .jsonl instead")
             for at, (column, value) in enumerate(zip(columns, row, strict=True)):
                 if value is None:
                     continue

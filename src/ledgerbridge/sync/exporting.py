@@ -10,7 +10,7 @@ from pathlib import Path
 from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.money import to_decimal
-from ledgerbridge.store import Store, copies
+from ledgerbridge.store import Store, copies, streams
 from ledgerbridge.store.copies import Copy
 
 _COLUMNS = ("external_id", "number", "customer", "currency", "amount", "state", "changed_at")
@@ -20,7 +20,8 @@ def export_stream(store: Store, system: str, kind: Kind, target: Path, *, raw: b
     """Write all live copies of a stream to `target`, atomically; how many.
 
     ``.jsonl`` holds one record a line (canonical, or with `raw` as the system sent it); ``.xlsx`` and ``.csv`` a table of the
-    main columns, text guarded against formulas. ConfigError for another ending, or where the file cannot be written.
+    main columns, text guarded against formulas. ConfigError for another ending,
+    a stream that was never read, or where the file cannot be written.
     """
     ending = target.suffix.lower()
     if ending not in (".jsonl", ".xlsx", ".csv"):
@@ -28,6 +29,10 @@ def export_stream(store: Store, system: str, kind: Kind, target: Path, *, raw: b
     if raw and ending != ".jsonl":
         raise ConfigError(f"{target}: raw records are exported as .jsonl")
     with store.reading() as tx:
+        known = [(state.kind, state.system) for state in streams.every(tx)]
+        if (kind, system) not in known:  # an empty file would look like an answer
+            names = ", ".join(f"{kind} {system}" for kind, system in known) or "nothing yet"
+            raise ConfigError(f"no {kind} records of {system} were ever read; on record are: {names}")
         found = copies.every(tx, system, kind)
         if ending == ".jsonl":
             return _replaced(target, lambda temporary: _lines(temporary, found, raw=raw))
@@ -44,6 +49,8 @@ def _replaced(target: Path, write: Callable[[Path], int]) -> int:
     try:
         count = write(temporary)
         temporary.replace(target)
+    except ValueError as error:
+        raise ConfigError(f"{target} cannot be written: {error}") from None
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}") from None
     finally:

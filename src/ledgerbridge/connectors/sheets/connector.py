@@ -89,8 +89,9 @@ class Sheets:
                 seen[slot] = mark if final else f"{mark}@{start}"
                 last = final and place == len(todo) - 1
                 unreadable = found.unreadable if final else ()
-                more = absent if last else ()
-                yield Page(records, json.dumps(seen, sort_keys=True), last=last, unreadable=(*unreadable, *more))
+                unreadable = (*unreadable, *absent) if last else unreadable
+                total = len(found.records) if len(todo) == 1 else None
+                yield Page(records, json.dumps(seen, sort_keys=True), last=last, unreadable=unreadable, total=total)
 
     def get(self, ref: Ref) -> Raw | None:
         """The row with this id, from the last configured file that has it."""
