@@ -1,6 +1,7 @@
 """dlt's rest_api source into SQLite, merge by id, nesting 0. Run by ``pull_http.py`` in the peers' virtualenv.
 
-``peer_dlt.py URL FOLDER --full`` reads everything, without the cost of a bookmark; ``--new`` reads what is newer than its bookmark.
+``peer_dlt.py URL FOLDER --full`` reads everything, without the cost of a bookmark; ``--new`` reads what is newer than
+its bookmark.
 Prints how many records the load's extract counted.
 """
 

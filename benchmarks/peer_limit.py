@@ -1,4 +1,6 @@
-"""The limit: httpx + orjson + executemany, nothing validated, hashed or guarded. Run by ``pull_http.py`` in the peers' virtualenv."""
+"""The limit: httpx + orjson + executemany; nothing is validated, hashed or guarded. Run by ``pull_http.py`` with the peers'
+Python.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ prints its port on a line of its own once it listens, and serves until its stand
     GET /invoices?page=1[&since=MILLISECONDS]
 
 200 invoices a page as ``{"data": [...], "page": 1, "pages": 1000, "latest": …}``, oldest change first, each with two lines and
-about 740 bytes long. With `since` not before the latest change there is one page without records. Every response is a keep-alive one.
+about 740 bytes long. With `since` not before the latest change there is one page without records. Connections are kept alive.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ _HEAD = msgspec.json.Decoder(_Head)
 
 
 class PlainBooks:
-    """The server as a far side that is read only. A cursor is the latest stamp of a finished walk, or `stamp:page` of one under way."""
+    """The server as a far side, only read. A cursor is the latest stamp of a finished walk, or of one under way `stamp:page`."""
 
     kind_name: ClassVar[str] = "plain_books"
     settings: ClassVar[type[Settings]] = Settings

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import decimal
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import Field, StrictBool, StrictStr
 
@@ -42,9 +41,8 @@ _ROUNDINGS = {
 }
 
 
-_USUAL = re.compile(
-    r"(-?\d{1,11})(?:\.(\d{1,4}))?", re.ASCII
-)  # what nearly all amounts look like; below MINOR_MAX in any currency
+_USUAL_DIGITS: Final = 11
+"""Digits before the point that nearly all amounts have at most; with four more an amount is below MINOR_MAX."""
 
 
 class MoneyArgs(NumberArgs):
@@ -139,11 +137,13 @@ def _read_money(args: MoneyArgs, setting: Setting) -> Read:
     usual = sign is None and args.unit is Unit.YUAN
 
     def read(value: Any, item: Any, root: Root) -> int | None:
-        if usual and type(value) is str and (match := _USUAL.fullmatch(value)):
-            whole, part = match.groups("")
-            places = EXPONENTS.get(root.get(source, ""))  # FAILED is no key either
-            if places is not None and len(part) <= places:
-                return int(whole + part.ljust(places, "0"))
+        if usual and type(value) is str and value.isascii():
+            whole, point, part = value.partition(".")
+            digits = whole[1:] if whole[:1] == "-" else whole
+            if digits.isdigit() and len(digits) <= _USUAL_DIGITS and (part.isdigit() if point else True):
+                places = EXPONENTS.get(root.get(source, ""))  # FAILED is no key either
+                if places is not None and len(part) <= places:
+                    return int(whole + part.ljust(places, "0"))
         amount = parse(value)
         if amount is None:
             return None

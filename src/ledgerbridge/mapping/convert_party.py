@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
-import phonenumbers
-from phonenumbers import PhoneNumberFormat
 from pydantic import AfterValidator, StrictStr
 from stdnum.cn import uscc
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, InvalidFormat, InvalidLength, ValidationError
@@ -25,8 +23,15 @@ _EMAIL = re.compile(r"[^@\s\x00-\x1f,;<>]+@[^@\s\x00-\x1f,;<>]+\.[^@\s\x00-\x1f,
 _GAPS = re.compile(rf"[{BLANKS}\-]+")
 
 
+def _numbering() -> Any:
+    """The library that knows telephone numbers; loaded when the first number needs it, which most runs do not."""
+    import phonenumbers
+
+    return phonenumbers
+
+
 def _known_region(region: str) -> str:
-    if region not in phonenumbers.SUPPORTED_REGIONS:
+    if region not in _numbering().SUPPORTED_REGIONS:
         raise ValueError(f"{region!r} is no region whose telephone numbers are known (two letters, like CN)")
     return region
 
@@ -40,6 +45,7 @@ class PhoneArgs(Args):
 
 @lru_cache(maxsize=20_000)
 def _e164(text: str, region: str) -> str:
+    phonenumbers = _numbering()
     try:
         found = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException as error:
@@ -48,7 +54,8 @@ def _e164(text: str, region: str) -> str:
         raise BadValue("has an extension, which a canonical phone number cannot hold")
     if not phonenumbers.is_valid_number(found):
         raise BadValue(f"is no telephone number in use (read as one of {region} where it has no country code)")
-    return phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    written: str = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    return written
 
 
 def _read_phone(args: PhoneArgs, _setting: Setting) -> Read:
@@ -68,10 +75,11 @@ def _write_phone(args: PhoneArgs, _setting: Setting) -> Write:
         return as_is
 
     def write(value: Any, _item: Any, _root: Any) -> WireValue:
+        phonenumbers = _numbering()
         found = phonenumbers.parse(value)
         if phonenumbers.region_code_for_number(found) != args.region:
             return value  # type: ignore[no-any-return]
-        national = phonenumbers.format_number(found, PhoneNumberFormat.NATIONAL)
+        national = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.NATIONAL)
         return "".join(character for character in national if character.isdigit())
 
     return write

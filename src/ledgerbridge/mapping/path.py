@@ -84,6 +84,14 @@ def getter(path: Path) -> Getter:
             return value.get(key, ABSENT) if isinstance(value, dict) else ABSENT
 
         return read_key
+    if len(path) == 2 and isinstance(path[0], str) and isinstance(path[1], str):
+        outer, inner = path
+
+        def read_inner(value: Any) -> Any:
+            below = value.get(outer, ABSENT) if isinstance(value, dict) else ABSENT
+            return below.get(inner, ABSENT) if isinstance(below, dict) else ABSENT
+
+        return read_inner
 
     def read(value: Any) -> Any:
         for step in path:

@@ -101,6 +101,9 @@ _TIDY = Context(prec=100, traps=[InvalidOperation, Inexact])
 
 def tidy(value: Decimal) -> Decimal:
     """`value` without trailing zeros and exponent, so that equal numbers look the same. At most 100 digits."""
+    text = str(value)
+    if len(text) < 100 and (text.isdigit() or ("." in text and text[-1] != "0" and "E" not in text)):
+        return value  # as nearly all are
     if value == value.to_integral_value():
         return Decimal(int(value))
     return value.normalize(_TIDY)

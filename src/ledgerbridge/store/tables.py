@@ -8,9 +8,8 @@ or, where the bytes matter, a blob. What a column of `observed` means is said at
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+TEXT = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 BIG = sa.BigInteger()
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """SQLite gives a table its fast row id only when the key is spelled INTEGER."""
