@@ -169,6 +169,22 @@ class App:
         )
         return Source(system, lambda: connector, orders, self.workspace.tree.pull.page_size)
 
+    def settling(self, source: Source) -> Source:
+        """The same source; of a `sheets` system whole where a refused file waits in quarantine.
+
+        Only a full walk settles what is no record, and without one a file that was mended would stay refused. What is read
+        again unchanged costs a hash.
+        """
+        from ledgerbridge.store import quarantine
+
+        if self.connector_of(source.system) != "sheets":
+            return source
+        with self.store.reading() as tx:
+            open_entries = [entry for entry in quarantine.every(tx) if entry.system == source.system]
+        waiting = {entry.kind for entry in open_entries if entry.external_id is None}
+        streams = tuple(replace(order, full=order.full or order.kind in waiting) for order in source.streams)
+        return replace(source, streams=streams)
+
     def import_streams(self) -> list[tuple[str, Kind, str]]:
         """The streams of names that only imports used and for which the workspace keeps a mapping."""
         folder = self.workspace.folder / "mappings"

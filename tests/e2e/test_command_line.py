@@ -86,9 +86,22 @@ def test_replay_after_the_mapping_of_an_import_was_mended(bench: Bench) -> None:
     bench.write("p.csv", "收款单号,收款日期,金额,状况\nR1,2026-03-01,7.005,x\n")
     assert bench.run("import", "p.csv", "-k", "payment", "-s", "bank").code == 1
     assert bench.run("quarantine", "replay").code == 1
-    bench.write("mappings/bank/payment.payment_list.yaml", 'fields:\n  amount_minor: {const: 701}\n')
+    bench.write("mappings/bank/payment.payment_list.yaml", "fields:\n  amount_minor: {const: 701}\n")
     assert bench.run("quarantine", "replay").code == 0
     assert bench.run("show", "payment", "R1", "--json").json()[0]["fields"]["amount_minor"] == 701
+
+
+def test_a_refused_file_that_was_mended_leaves_quarantine_at_the_next_pull(bench: Bench) -> None:
+    bench.write("p.csv", "")
+    bench.write("q.csv", PAYMENTS.replace("R1", "R2"))
+    file = '[[systems.cash.settings.files]]\npath = "{}.csv"\nkind = "payment"\n'
+    bench.write("ledgerbridge.toml", '[systems.cash]\nconnector = "sheets"\n' + file.format("p") + file.format("q"))
+    assert bench.run("pull").code == 1
+    bench.write("p.csv", PAYMENTS)
+    ran = bench.run("pull", "--json")
+    assert ran.code == 0
+    assert ran.json()["steps"][-1]["certificate"]["closing"] == {"CNY": [2, 1400]}
+    assert bench.run("quarantine", "list", "--json").json() == []
 
 
 def test_a_stream_that_was_never_read_is_not_exported_as_empty(bench: Bench) -> None:

@@ -47,12 +47,11 @@ def _story(folder: Path) -> int:
         ("Import a GBK text file of another bank", _import(text), {Exit.OK, Exit.FINDINGS}),
         ("Read again: nothing is new", ["pull"], {Exit.OK, Exit.FINDINGS}),
         ("What is on record now", ["status"], {Exit.OK, Exit.FINDINGS}),
-        (
-            "One document in every system: a wrong amount was planted in one of them",
-            ["show", "invoice", _planted(folder)],
-            {Exit.OK},
-        ),
     ]
+    planted = _planted(folder)
+    if planted is not None:
+        title = "One document in every system: a wrong amount was planted in one of them"
+        steps.append((title, ["show", "invoice", planted], {Exit.OK}))
     for title, command, expected in steps:
         print(f"\n── {title}\n$ ledgerbridge {' '.join(command)}", flush=True)
         code = command_line(command)
@@ -75,11 +74,11 @@ _NEXT = """
 (The far sides of this demo are gone; `make sandbox` starts them again.)"""
 
 
-def _planted(folder: Path) -> str:
-    """The number of an invoice whose amount differs on purpose."""
+def _planted(folder: Path) -> str | None:
+    """The number of an invoice whose amount differs on purpose; None if the world is too small to hold one."""
     planted = json.loads((folder / "truth.json").read_text("utf-8"))["planted"]
     wanted = {"planted": "amount_differs", "kind_of_record": "invoice"}
-    return next(str(row["record_number"]) for row in planted if wanted.items() <= row.items())
+    return next((str(row["record_number"]) for row in planted if wanted.items() <= row.items()), None)
 
 
 def _import(path: Path, *, dry: bool = False) -> list[str]:

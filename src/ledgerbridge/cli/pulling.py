@@ -44,7 +44,8 @@ def pull(
         if not names:
             raise ConfigError(f"{now.app.workspace.file} has no systems yet; add one, or import a file")
         kinds = [kind] if kind else None
-        result = carry_out(now, [now.app.source(name, kinds, full=full, sweep=sweep) for name in names], "pull")
+        sources = [now.app.source(name, kinds, full=full, sweep=sweep) for name in names]
+        result = carry_out(now, [now.app.settling(source) for source in sources], "pull")
         report(now, result)
         raise typer.Exit(exit_of(result))
 

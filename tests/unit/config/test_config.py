@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
 from ledgerbridge.config.explain import explain
-from ledgerbridge.config.secrets import Resolver
+from ledgerbridge.config.secrets import Resolver, plain_secrets
 from ledgerbridge.config.systems import connector_names, connector_settings
 from ledgerbridge.config.template import TEMPLATE
 from ledgerbridge.config.workspace import Workspace, find, line_of, load
@@ -137,3 +138,26 @@ def test_lines_of_keys() -> None:
 def test_every_setting_says_what_it_does(tmp_path: Path) -> None:
     made = workspace(tmp_path, U8.format(secret='{ env = "S" }'))
     assert [item.key for item in explain(made) if not item.what] == []
+
+
+class _Key(BaseModel):
+    secret: SecretStr
+
+
+class _Nested(BaseModel):
+    plain: str = ""
+    proxy: _Key | None = None
+    keys: tuple[_Key, ...] = ()
+
+
+def test_a_plain_secret_is_found_in_optional_and_listed_tables() -> None:
+    raw = {"plain": "x", "proxy": {"secret": "canary"}, "keys": [{"secret": {"env": "A"}}, {"secret": "canary"}]}
+    assert plain_secrets(_Nested, raw, "s") == ["s.proxy.secret", "s.keys.secret"]
+
+
+def test_nested_settings_are_overridden_and_explained(tmp_path: Path) -> None:
+    name = "LEDGERBRIDGE_SYSTEMS__ERP__SETTINGS__HTTP__CA_FILE"
+    made = workspace(tmp_path, U8.format(secret='{ env = "S" }'), {name: "ca.pem"})
+    found = explain(made, "systems.erp.settings.http.ca_file")[0]
+    assert (found.value, found.origin) == ("ca.pem", f"environment variable {name}")
+    assert str(connector_settings(made, "erp", Resolver(tmp_path, {"S": "secret"})).http.ca_file) == "ca.pem"  # type: ignore[attr-defined]

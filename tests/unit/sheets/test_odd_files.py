@@ -31,11 +31,24 @@ def bank_rows(folder: Path, text: str, **more: object) -> tuple[list[dict[str, o
         (["单据号", "金额", "税额", "价税合计"], {0: "number", 1: "net", 2: "tax", 3: "total"}),
         (["单据号", "价税合计", "税额", "金额"], {0: "number", 1: "total", 2: "tax", 3: "net"}),
         (["单据号", "金额"], {0: "number", 1: "total"}),
+        (["invoice no", "amount"], {0: "number", 1: "total"}),
         (["单据号", "日期", "开票日期"], {0: "number", 2: "issued_on"}),
     ],
 )
 def test_the_best_word_heads_a_column_wherever_it_stands(headers: list[str], expected: dict[int, str]) -> None:
     assert columns_of(headers, "invoice_list", {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        (["交易日", "交易时间", "收入"], {0: "booked_at", 1: "booked_time", 2: "amount_in"}),
+        (["交易时间", "记账日期", "收入"], {0: "booked_time", 1: "booked_at", 2: "amount_in"}),
+        (["交易时间", "收入"], {0: "booked_at", 1: "amount_in"}),
+    ],
+)
+def test_a_time_beside_a_date_is_the_time_of_day(headers: list[str], expected: dict[int, str]) -> None:
+    assert columns_of(headers, "bank_statement", {}) == expected
 
 
 def test_the_amount_before_tax_does_not_pass_for_the_total() -> None:

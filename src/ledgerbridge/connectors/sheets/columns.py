@@ -53,7 +53,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "issued_on": "开票日期 单据日期 日期 发票日期 invoicedate date issuedate",
         "due_on": "到期日 到期日期 应收日期 付款到期日 duedate due",
         "total": "价税合计 应收金额 含税金额 金额 发票金额 total amount grossamount",
-        "net": "不含税金额 未税金额 net netamount 金额 amount",
+        "net": "不含税金额 未税金额 net netamount",
         "tax": "税额 tax taxamount vat",
         "open": "未收金额 未收款 未核销金额 余额 欠款 openamount balance outstanding",
         "exchange_rate": "汇率 exchangerate rate",
@@ -77,7 +77,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         **_MONEY,
     },
     "bank_statement": {
-        "booked_at": "交易时间 交易日 交易日期 记账日期 记账日 记账时间 入账日期 bookingdate transactiondate date",
+        # dates before times: beside a date column, 交易时间 holds the time of day alone
+        "booked_at": "交易日 交易日期 记账日期 记账日 入账日期 bookingdate transactiondate date 交易时间 记账时间",
         "booked_time": "交易时间点 时刻 transactiontime time",
         "value_date": "起息日 valuedate",
         "serial": "流水号 交易流水号 银行流水号 账户明细编号-交易流水号 日志号 交易序号 serialno transactionid",
@@ -117,6 +118,12 @@ def folded(header: str) -> str:
     return _UNIT.sub("", text)
 
 
+_SECOND: dict[str, dict[str, str]] = {
+    "invoice_list": {"net": "金额 amount"},
+    "bank_statement": {"booked_time": "交易时间 记账时间"},
+}
+"""What a word means where its first meaning is taken: 金额 beside 价税合计, 交易时间 beside 交易日."""
+
 _BY_WORD: dict[str, dict[str, list[tuple[int, str]]]] = {}
 """By table type and folded word: the columns that the word may head, each with its rank (0: its best word)."""
 for _type, _columns in COLUMNS.items():
@@ -124,6 +131,9 @@ for _type, _columns in COLUMNS.items():
     for _column, _text in _columns.items():
         for _rank, _word in enumerate([*_text.split(), _column]):
             _words.setdefault(folded(_word), []).append((_rank, _column))
+    for _column, _text in _SECOND.get(_type, {}).items():
+        for _word in _text.split():
+            _words.setdefault(folded(_word), []).append((1000, _column))
 
 
 def columns_of(headers: Sequence[str], table_type: str, own: Mapping[str, str]) -> dict[int, str]:
