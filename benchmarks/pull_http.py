@@ -8,7 +8,7 @@
 `ours` is ``ledgerbridge pull`` in a workspace with the connector ``plain_books`` (found by its entry point like any package's).
 `dlt` is its rest_api source into SQLite, merge by id, nesting 0. `limit` is httpx + orjson + executemany with nothing validated,
 hashed or guarded. The last two columns say how many times as fast as that contender ours is; on a machine with other work the CPU
-column is the one to trust. dlt, httpx and orjson are installed into a virtualenv of their own, made on first use (--venv keeps it).
+column is the one to trust. dlt, httpx and orjson are installed into a virtualenv of their own at first; --venv keeps it.
 """
 
 from __future__ import annotations
