@@ -191,6 +191,29 @@ def test_one_record_that_two_could_be_is_left_to_a_person() -> None:
     assert [one.rivals for one in found.doubtful] == [("l2",), ("l1",)]
 
 
+def test_after_a_refusal_the_misspelt_candidate_is_found() -> None:
+    left = named("l", "苏州恒泰鑫机械有限公司", phones=["+8651262881234"])
+    rights = [named("r1", "苏州恒泰鑫机械有限公司"), named("r2", "苏州恒秦鑫机械有限公司")]
+    index = index_of(rights, POLICY)
+    assert [found.ref for found in index.search(left)] == ["r1"]
+    assert [found.ref for found in index.search(left, {"r1"})] == ["r2"]
+    found = link([left], rights, POLICY, refused={("l", "r1")})
+    assert [(one.pair.right, one.pair.held_back) for one in found.doubtful] == [("r2", ("brands differ",))]
+
+
+def test_a_short_name_in_common_does_not_hide_the_misspelt_candidate() -> None:
+    left = named("l", "苏州恒泰鑫机械有限公司", short_names=["恒泰"])
+    rights = [named("r1", "恒泰"), named("r2", "苏州恒秦鑫机械有限公司")]
+    assert {found.ref for found in index_of(rights, POLICY).search(left)} == {"r1", "r2"}
+
+
+def test_records_of_accepted_pairs_are_not_looked_at() -> None:
+    lefts = [named("l1", "苏州恒泰机械有限公司"), named("l2", "苏州恒泰机械有限公司")]
+    rights = [named("r1", "苏州恒泰机械有限公司"), named("r2", "苏州恒泰机械有限公司")]
+    assert link(lefts, rights, POLICY).links == ()
+    assert linked(link(lefts, rights, POLICY, accepted={("l1", "r2")})) == {("l2", "r1")}
+
+
 def test_refs_must_be_unique_in_a_system() -> None:
     twice = [named("l1", "恒泰"), named("l1", "瑞达")]
     with pytest.raises(ValueError, match="two left records have one ref"):

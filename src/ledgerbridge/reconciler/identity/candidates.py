@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from heapq import nlargest
 from math import log2
 from typing import Final
@@ -15,6 +16,12 @@ _DECIDING: Final = frozenset("ck")
 """First letters of the keys that are searched by however many records have them in common."""
 
 
+_WHOLE: Final = frozenset("tf")
+"""Kinds that the whole name has in common: text, or brand and place and trade."""
+_ROUGH: Final = frozenset("uglm")
+"""Kinds that find misspelt brands; not searched by where the whole name is found as it is, for no misspelt one rivals it."""
+_BESIDES: Final = frozenset("npedao")
+"""Kinds that are not made of the parts of the name; each counts double, as a name is found by several keys at once."""
 _FAR_LESS: Final = 0.3
 """Share of the first candidate's weight below which another one cannot be its rival."""
 
@@ -54,28 +61,39 @@ class CandidateIndex:
             if not bucket:
                 del self._buckets[key]
 
-    def search(self, profile: Profile) -> tuple[Profile, ...]:
+    def search(self, profile: Profile, without: AbstractSet[str] = frozenset()) -> tuple[Profile, ...]:
         """The records most likely to be the same firm, the likeliest first; never the one of the same ref.
+
+        `without`: refs that are out of the question, as a person has refused them; as if they were not in.
 
         All that share a code, and of the others at most ``candidates_max`` and those that share as much as the last of
         them, less those that share far less than the first.
         """
-        limit, total, buckets = self._policy.bucket_max, len(self._profiles) + 1, self._buckets
+        limit, total = self._policy.bucket_max, len(self._profiles) + 1
         weights: dict[str, float] = {}
         decided: set[str] = set()
+        gone = {profile.ref, *without}
+        settled = False
         for key in keys(profile):
-            bucket = buckets.get(key)
+            kind = key[0]
+            if settled and kind in _ROUGH:
+                continue
+            bucket = self._buckets.get(key)
             if bucket is None:
                 continue
-            if key[0] in _DECIDING:
+            if kind in _DECIDING:
                 decided.update(bucket)
             if len(bucket) > limit:
                 continue
+            settled = settled or (kind in _WHOLE and not gone.issuperset(bucket))
             weight = log2(total / len(bucket)) + 0.1
+            if kind in _BESIDES:
+                weight *= 2
             for ref in bucket:
                 weights[ref] = weights.get(ref, 0.0) + weight
-        decided.discard(profile.ref)
-        weights.pop(profile.ref, None)
+        decided -= gone
+        for ref in gone:
+            weights.pop(ref, None)
         if weights:
             least = _FAR_LESS * max(weights.values())
             most = self._policy.candidates_max
@@ -89,9 +107,9 @@ class CandidateIndex:
 
 
 def keys(profile: Profile) -> list[str]:
-    """What a record can be found by, each once. The first letter tells the kind."""
-    found = _name_keys(profile.name)
-    found.append(f"n{profile.name.text}")
+    """What a record can be found by, each once; the first letter tells the kind. The rough ones are last."""
+    name = profile.name
+    found = [f"t{name.text}", f"n{name.text}"] if name.text else []
     found += [f"n{alias}" for alias in profile.aliases]
     if profile.has_facts:
         found += [f"k{key}" for key in profile.keys]
@@ -103,25 +121,29 @@ def keys(profile: Profile) -> list[str]:
         found += [f"e{mail}" for mail in profile.emails]
         found += [f"d{domain}" for domain in profile.domains]
         found += [f"a{account}" for account in profile.accounts]
+    if name.units:
+        found += _name_keys(name)
     return found
 
 
 def _name_keys(name: NameParts) -> list[str]:
-    """Brand; brand with place or trade; each of few characters with place or trade; each two neighbours of more."""
+    """Brand; brand with place or trade or both; each of few characters with place or trade; neighbours of more."""
     units = name.units
-    if not units:
-        return []
     brand = "".join(units)
     contexts = ["".join(place[:2]) for place in name.places]
     if name.trade:
         contexts.append("".join(name.trade))
-    found = {f"b{brand}"}
-    found.update([f"w{brand}|{context}" for context in contexts])
+    found = [f"b{brand}"]
+    found += [f"w{brand}|{context}" for context in contexts]
+    if len(contexts) > 1:
+        found.append(f"f{brand}|{'|'.join(contexts)}")
+    rough: set[str] = set()
     if len(units) <= 4:
-        found.update([f"u{unit}|{context}" for unit in units for context in contexts])
+        rough.update([f"u{unit}|{context}" for unit in units for context in contexts])
     if len(units) > 2:
-        found.update([f"g{units[at]}{units[at + 1]}" for at in range(len(units) - 1)])
+        rough.update([f"g{units[at]}{units[at + 1]}" for at in range(len(units) - 1)])
     for unit in units:
         if len(unit) > 3:
-            found.update((f"l{unit[:3]}", f"m{unit[-3:]}"))
-    return list(found)
+            rough.update((f"l{unit[:3]}", f"m{unit[-3:]}"))
+    found += rough
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -37,9 +38,19 @@ def index_of(profiles: Iterable[Profile], policy: IdentityPolicy) -> CandidateIn
     return index
 
 
-def matches(one: Profile, index: CandidateIndex, rarity: Rarity, policy: IdentityPolicy) -> tuple[Scored, ...]:
-    """A record against those that exist: every candidate that is not "no", the best first. `one` is the left of each."""
-    found = [worth_showing(one, other, rarity, policy) for other in index.search(one)]
+def matches(
+    one: Profile,
+    index: CandidateIndex,
+    rarity: Rarity,
+    policy: IdentityPolicy,
+    *,
+    without: AbstractSet[str] = frozenset(),
+) -> tuple[Scored, ...]:
+    """A record against those that exist: every candidate that is not "no", the best first. `one` is the left of each.
+
+    `without`: refs of records that a person has refused for it.
+    """
+    found = [worth_showing(one, other, rarity, policy) for other in index.search(one, without)]
     return tuple(sorted([pair for pair in found if pair is not None], key=lambda pair: (-pair.score, pair.right)))
 
 
@@ -56,8 +67,17 @@ def link(
         if len({profile.ref for profile in profiles}) != len(profiles):
             raise ValueError(f"two {side} records have one ref; refs must be unique in a system")
     rarity = Rarity([*lefts, *rights])
-    index = index_of(rights, policy)
-    pairs = [pair for profile in lefts for pair in matches(profile, index, rarity, policy)]
+    taken_left, taken_right = {left for left, _ in accepted}, {right for _, right in accepted}
+    refusals: defaultdict[str, set[str]] = defaultdict(set)
+    for left, right in refused:
+        refusals[left].add(right)
+    index = index_of((profile for profile in rights if profile.ref not in taken_right), policy)
+    pairs = [
+        pair
+        for profile in lefts
+        if profile.ref not in taken_left
+        for pair in matches(profile, index, rarity, policy, without=refusals.get(profile.ref, frozenset()))
+    ]
     return assign(pairs, policy, refused=refused, accepted=accepted)
 
 
@@ -86,12 +106,16 @@ def duplicates(
     """
     rarity = Rarity(profiles)
     index = index_of(profiles, policy)
+    apart: defaultdict[str, set[str]] = defaultdict(set)
+    for one, another in refused:
+        apart[one].add(another)
+        apart[another].add(one)
     pairs: dict[Pair, Scored] = {}
     for profile in profiles:
-        for other in index.search(profile):
+        for other in index.search(profile, apart.get(profile.ref, frozenset())):
             left, right = sorted((profile, other), key=lambda one: one.ref)
             pair = left.ref, right.ref
-            if pair in pairs or pair in refused or pair[::-1] in refused:
+            if pair in pairs:
                 continue
             found = worth_showing(left, right, rarity, policy)
             if found is not None and (found.score >= likely_bits or found.by_code):
