@@ -158,7 +158,8 @@ def test_a_customer_whose_name_begins_like_a_totals_row_is_read(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
-    "word", ["合计", "总 计：", "本页小计", "合计金额（大写）：壹万元整", "Grand Total", "合计：5笔", "Total:"]
+    "word",
+    ["合计", "总 计：", "本页小计", "合计金额（大写）：壹万元整", "Grand Total", "合计 共6笔", "合计：5笔", "Total:"],
 )
 def test_totals_rows_are_skipped_visibly(tmp_path: Path, word: str) -> None:
     (tmp_path / "customers.csv").write_text(f"客户名称,信用额度\n甲,100\n{word},100\n", encoding="utf-8")

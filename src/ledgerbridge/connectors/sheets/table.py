@@ -16,7 +16,7 @@ from .workbook import EMPTY, Cell, Grid
 HEADER_SEARCH_ROWS = 60
 _TOTALS = re.compile(
     r"(本页|本期|本月|本年|累计|借方|贷方)?(合计|总计|小计|累计|总笔数|合计笔数|(sub|grand)?total)"
-    r"([\d.,:()¥$元笔条圆角分整正零壹贰叁肆伍陆柒捌玖拾佰仟万亿-]|大写|小写|金额|笔数|余额|发生额|收入|支出|借方|贷方|人民币"
+    r"([\d.,:()¥$元笔条共项次圆角分整正零壹贰叁肆伍陆柒捌玖拾佰仟万亿-]|大写|小写|金额|笔数|余额|发生额|收入|支出|借方|贷方|人民币"
     r"|amount|debit|credit|count)*",
     re.IGNORECASE,
 )
