@@ -82,6 +82,28 @@ def test_a_dry_run_keeps_no_mapping(bench: Bench) -> None:
     assert not (bench.folder / "mappings").exists()
 
 
+def test_a_preview_shows_amounts_as_people_write_them(bench: Bench) -> None:
+    bench.write("p.csv", PAYMENTS.replace(",7", ",1234567.8"))
+    ran = bench.run("import", "p.csv", "-k", "payment", "-s", "bank", "--dry-run")
+    assert "1,234,567.80" in ran.out
+    assert "123456780" not in ran.out
+
+
+def test_copies_stand_side_by_side_and_what_differs_is_marked(bench: Bench) -> None:
+    bench.write("p.csv", PAYMENTS)
+    imported(bench, "p.csv")
+    bench.write("p.csv", PAYMENTS.replace(",7", ",8"))
+    imported(bench, "p.csv", system="cash")
+    told = bench.run("show", "payment", "R1").out
+    assert "7.00" in told
+    assert "8.00" in told
+    assert [line.split()[1] for line in told.splitlines() if "≠" in line] == ["amount", "各系统不一致"]
+    assert "在册" in told
+    assert bench.run("runs", "show", "2").code == 2  # two runs begin so
+    newest = bench.run("runs", "list", "--json").json()[0]["run_id"]
+    assert "8.00" in bench.run("runs", "show", newest).out
+
+
 def test_replay_after_the_mapping_of_an_import_was_mended(bench: Bench) -> None:
     bench.write("p.csv", "收款单号,收款日期,金额,状况\nR1,2026-03-01,7.005,x\n")
     assert bench.run("import", "p.csv", "-k", "payment", "-s", "bank").code == 1

@@ -10,6 +10,7 @@ import typer
 from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import Kind
 
+from .looking import shown
 from .main import Json, Session, WorkspaceOption, session
 from .output import Exit, plain, table
 from .pulling import carry_out, exit_of, report
@@ -77,7 +78,9 @@ def preview(now: Session, source: Any, kind: Kind) -> None:
         ]
         told = f"{word('import_title', lang)}: {', '.join(counts)}"
         fields = sorted({field for row in seen.sample for field in row} - {"custom"}, key=seen.order)
-        table(console, told, fields, [[_short(row.get(field)) for field in fields] for row in seen.sample])
+        sample = [plain(row) for row in seen.sample]
+        rows = [[_short(shown(row, field)) if field in row else "" for field in fields] for row in sample]
+        table(console, told, [field.removesuffix("_minor") for field in fields], rows)
         heads = [word(head, lang) for head in ("where", "field", "value", "problem")]
         if seen.problems:
             table(console, "", heads, [(p.where, p.field, p.value, p.why) for p in seen.problems])
@@ -118,6 +121,5 @@ def _check_name(now: Session, system: str) -> None:
         )
 
 
-def _short(value: object) -> str:
-    text = "" if value is None else str(plain(value))
+def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"

@@ -187,13 +187,14 @@ def _side_by_side(console: Console, now: Session, told: list[dict[str, Any]]) ->
 
 def _mark(told: list[dict[str, Any]], field: str) -> str:
     """Whether the systems that say something of a field say different things. Lists and references are each system's own."""
-    said = {_shown(copy, field) for copy in told if copy["fields"].get(field) not in (None, "")}
+    said = {shown(copy["fields"], field) for copy in told if copy["fields"].get(field) not in (None, "")}
     plain = not any(isinstance(copy["fields"].get(field), dict | list) for copy in told)
     return "≠" if plain and len(said) > 1 else ""
 
 
-def _shown(copy: dict[str, Any], field: str) -> str:
-    value = copy["fields"][field]
+def shown(fields: dict[str, Any], field: str) -> str:
+    """One canonical field for people: amounts with the decimals of their currency."""
+    value = fields[field]
     if value is None:
         return "∅"
     if field.endswith("_minor") and isinstance(value, int):
@@ -204,7 +205,7 @@ def _shown(copy: dict[str, Any], field: str) -> str:
             if field.startswith("credit_")
             else "currency"
         )
-        currency = copy["fields"].get(name)
+        currency = fields.get(name)
         return amount(value, currency) if currency else str(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -212,10 +213,10 @@ def _shown(copy: dict[str, Any], field: str) -> str:
 def _cell(copy: dict[str, Any], field: str) -> str:
     if field not in copy["fields"]:
         return ""
-    text = _shown(copy, field)
+    text = shown(copy["fields"], field)
     source = copy.get("read_from", {}).get(field)
-    shown = text if len(text) <= 60 else f"{text[:59]}…"
-    return f"{shown}  ← {source}" if source else shown
+    short = text if len(text) <= 60 else f"{text[:59]}…"
+    return f"{short}  ← {source}" if source else short
 
 
 def local(now: Session, moment: Any) -> str:
