@@ -118,7 +118,9 @@ def customer_row(company: Company) -> Row:
         "seed_date": archive_day(company.opened_on),
         "end_date": archive_day(company.disabled_on) if company.disabled_on else "",
         "tax_reg_code": company.credit_code or "",
-        "credit_amount": "" if company.credit_limit is None else decimal_text(major(company.credit_limit, company.currency)),
+        "credit_amount": ""
+        if company.credit_limit is None
+        else decimal_text(major(company.credit_limit, company.currency)),
         "email": company.email,
     }
 
