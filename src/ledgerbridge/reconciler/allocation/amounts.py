@@ -8,6 +8,8 @@ from .naming import anchors
 from .pool import Pool
 from .values import Confidence, Outcome, Rule
 
+_RULE: Final = Rule.UNIQUE_AMOUNT
+_CONFIDENCE: Final = Confidence.MEDIUM
 _EVIDENCE: Final = ("only open document of this amount", "only payment of this amount")
 
 
@@ -34,7 +36,7 @@ def by_amount(pool: Pool) -> bool:
     for amount, receipts in payments.items():
         items = documents[amount]
         if len(receipts) == len(items) == 1 and _sure(pool, receipts[0], items[0]):
-            pool.settle_one(Rule.UNIQUE_AMOUNT, receipts[0], items[0], _EVIDENCE, Confidence.MEDIUM)
+            pool.settle_one(_RULE, receipts[0], items[0], _EVIDENCE, _CONFIDENCE)
             settled = True
         else:
             settled = _untangle(pool, receipts, items) or settled
@@ -71,10 +73,10 @@ def _untangle(pool: Pool, receipts: list[int], items: list[int]) -> bool:
         only = candidates[0]
         sets = [(item,) for item in candidates[: pool.policy.sums.shown_max]]
         if len(candidates) > 1:
-            pool.note(receipt, Rule.UNIQUE_AMOUNT, Outcome.AMBIGUOUS, sets)
+            pool.note(receipt, _RULE, Outcome.AMBIGUOUS, sets)
         elif wanted[only] > 1 or pool.in_doubt(only, receipt):
-            pool.note(receipt, Rule.UNIQUE_AMOUNT, Outcome.CONTESTED, sets)
+            pool.note(receipt, _RULE, Outcome.CONTESTED, sets)
         else:
-            pool.settle_one(Rule.UNIQUE_AMOUNT, receipt, only, _EVIDENCE, Confidence.MEDIUM)
+            pool.settle_one(_RULE, receipt, only, _EVIDENCE, _CONFIDENCE)
             settled = True
     return settled

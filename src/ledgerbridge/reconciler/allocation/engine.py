@@ -51,6 +51,8 @@ _PASSES: Final[dict[Rule, Callable[[Pool], bool]]] = {
     Rule.REFUND: by_refund,
     Rule.OLDEST_FIRST: by_oldest,
 }
+_CREDIT_NOTE: Final = InvoiceKind.CREDIT_NOTE
+_REFUND: Final = PaymentKind.REFUND
 _DIGIT: Final = re.compile(r"\d")
 _STANDARD: Final = Policy()
 _UNDECIDED: Final = frozenset({Outcome.AMBIGUOUS, Outcome.CONTESTED, Outcome.UNPROVEN})
@@ -139,7 +141,7 @@ def _sound(
 
 def _wrong_item(item: OpenItem) -> tuple[FindingCode, str] | None:
     amount, rest = item.amount_minor, item.open_minor
-    if 0 <= rest <= amount and item.kind is not InvoiceKind.CREDIT_NOTE:
+    if 0 <= rest <= amount and item.kind is not _CREDIT_NOTE:
         return None  # nearly all
     if amount and item.kind is (InvoiceKind.INVOICE if amount < 0 else InvoiceKind.CREDIT_NOTE):
         return FindingCode.WRONG_SIGN, f"amount {amount} does not suit the kind {item.kind}"
@@ -154,8 +156,10 @@ def _wrong_receipt(receipt: Receipt) -> tuple[FindingCode, str] | None:
     worth, rest = receipt.amount_minor + receipt.fee_minor, receipt.open_minor
     if rest is None:
         rest = worth
-    if (worth > 0) == (receipt.kind is PaymentKind.REFUND) and worth:
+    if (worth > 0) == (receipt.kind is _REFUND) and worth:
         return FindingCode.WRONG_SIGN, f"amount {worth} (with the fee) does not suit the kind {receipt.kind}"
+    if rest == worth:
+        return None  # nearly all
     if worth < 0 < rest or rest < 0 < worth:
         return FindingCode.WRONG_SIGN, f"open amount {rest} has another sign than amount and fee {worth}"
     if abs(rest) > abs(worth):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ledgerbridge.model.payment import PaymentKind
 
@@ -12,7 +12,7 @@ from .references import Clue
 from .subsets import Search, few, tried, whole
 from .values import Confidence, Outcome, Rule
 
-CHANCE_FREE = 64
+CHANCE_FREE: Final = 64
 """So few sets are judged by uniqueness alone; above, `chance_ppm` applies."""
 
 
@@ -32,7 +32,9 @@ class Anchors(NamedTuple):
         return all(one & chosen for one in self.sets)
 
 
-NO_ANCHORS = Anchors()
+NO_ANCHORS: Final = Anchors()
+_RULE: Final = Rule.REFERENCE
+_HIGH: Final = Confidence.HIGH
 
 
 def anchors(pool: Pool, receipt: int) -> Anchors:
@@ -104,7 +106,7 @@ def by_reference(pool: Pool) -> bool:
         if not pool.left[receipt] or receipt in pool.held:
             continue
         if clue.simple and pool.open[clue.named[0]] == pool.left[receipt]:
-            proposals.append(_Reading(receipt, clue.named, Confidence.HIGH))  # most texts
+            proposals.append(_Reading(receipt, clue.named, _HIGH))  # most texts
             continue
         found = anchors(pool, receipt)
         if not found.docs and not any(found.sets) and receipt not in pool.met and _names_payable(pool, receipt, clue):
@@ -190,7 +192,7 @@ def _accept(pool: Pool, proposals: list[_Reading]) -> bool:
         pool.met.add(receipt)
         settled = True
         if len(items) == 1 and pool.open[items[0]] == pool.left[receipt]:
-            pool.settle_one(Rule.REFERENCE, receipt, items[0], evidence, confidence)
+            pool.settle_one(_RULE, receipt, items[0], evidence, confidence)
             continue
         shares = [(item, pool.open[item]) for item in items]
         paid = sum(amount for _, amount in shares)

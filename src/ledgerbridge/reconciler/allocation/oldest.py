@@ -9,6 +9,10 @@ from ledgerbridge.model.payment import DifferenceKind
 from .pool import Pool
 from .values import Confidence, Match, Rule
 
+_RULE: Final = Rule.OLDEST_FIRST
+_LOW: Final = Confidence.LOW
+_EXACT: Final = DifferenceKind.EXACT
+_PARTIAL: Final = DifferenceKind.PARTIAL
 _EVIDENCE: Final = ("oldest open document, by policy",)
 
 
@@ -36,9 +40,9 @@ def by_oldest(pool: Pool) -> bool:
             amount = min(rest, opened[item])
             rest -= amount
             opened[item] -= amount
-            kind = DifferenceKind.EXACT if rest == 0 == opened[item] and amount == money else DifferenceKind.PARTIAL
+            kind = _EXACT if rest == 0 == opened[item] and amount == money else _PARTIAL
             shares = ((payment, amount),), ((pool.items[item].id, amount),)
-            pool.matches.append(Match(Rule.OLDEST_FIRST, pool.currency, *shares, kind, 0, _EVIDENCE, Confidence.LOW))
+            pool.matches.append(Match(_RULE, pool.currency, *shares, kind, 0, _EVIDENCE, _LOW))
             if not opened[item]:
                 at += 1
         left[receipt] = rest

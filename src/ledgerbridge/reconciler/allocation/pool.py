@@ -8,7 +8,7 @@ left, nothing changes its sign.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from ledgerbridge.model.payment import DifferenceKind, PaymentKind
 
@@ -20,6 +20,8 @@ Shares = Iterable[tuple[int, int]]
 """Index and signed amount."""
 
 
+_EXACT: Final = DifferenceKind.EXACT  # looked up some hundred thousand times: an enum's own look-up is slow
+_PREPAYMENT: Final = PaymentKind.PREPAYMENT
 _Record = TypeVar("_Record", OpenItem, Receipt)
 _RawNote = tuple[Rule, Outcome, tuple[Sequence[int], ...], str]
 
@@ -55,7 +57,11 @@ class Pool:
         self.reversals: dict[int, tuple[int, int]] = {}
         self.barred: dict[int, Note] = {}
         self.matches: list[Match] = []
-        self.met: set[int] = set()
+        self.met = {  # of a payment that is applied in part already, the text has been followed before
+            at
+            for at, receipt in enumerate(receipts)
+            if receipt.open_minor is not None and receipt.open_minor != receipt.amount_minor + receipt.fee_minor
+        }
         self.steps = self.steps_now = 0
         self.forget()
 
@@ -77,7 +83,7 @@ class Pool:
         return (
             self.left[receipt] >= self.least
             and receipt not in self.held
-            and self.receipts[receipt].kind is not PaymentKind.PREPAYMENT
+            and self.receipts[receipt].kind is not _PREPAYMENT
         )
 
     def payers(self) -> list[int]:
@@ -152,7 +158,7 @@ class Pool:
         assert amount == self.left[receipt] != 0
         self.open[item] = self.left[receipt] = 0
         shares = ((self.receipts[receipt].id, amount),), ((self.items[item].id, amount),)
-        self.matches.append(Match(rule, self.currency, *shares, DifferenceKind.EXACT, 0, evidence, confidence))
+        self.matches.append(Match(rule, self.currency, *shares, _EXACT, 0, evidence, confidence))
 
     def settle_whole(
         self,
@@ -170,7 +176,7 @@ class Pool:
             self.left[receipt] = 0
         for item in items:
             self.open[item] = 0
-        self.matches.append(Match(rule, self.currency, taken, used, DifferenceKind.EXACT, 0, evidence, confidence))
+        self.matches.append(Match(rule, self.currency, taken, used, _EXACT, 0, evidence, confidence))
 
     def settle(
         self,

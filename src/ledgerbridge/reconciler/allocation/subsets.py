@@ -6,7 +6,7 @@ ones for two or three amounts by a table of pair sums. Never all combinations in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import comb, isqrt
 from typing import Final, NamedTuple
 
@@ -74,6 +74,7 @@ class PairTable:
     def __init__(self, amounts: Sequence[int]) -> None:
         self.amounts = amounts
         sums = [first + second for at, second in enumerate(amounts) for first in amounts[:at]]
+        self._sums = sums
         self.steps = len(sums)
         self._one: dict[int, int] = dict(zip(sums, range(len(sums)), strict=True))
         self._all: dict[int, list[int]] = {}  # only for sums that several pairs have
@@ -81,6 +82,15 @@ class PairTable:
             for number, total in enumerate(sums):
                 if self._one[total] != number or total in self._all:
                     self._all.setdefault(total, []).append(number)
+
+    def sums(self, size_max: int) -> Iterator[int]:
+        """Every sum of two (or three) of the amounts, some more than once."""
+        yield from self._one
+        if size_max >= 3:
+            pairs = 0
+            for third, amount in enumerate(self.amounts):
+                yield from [amount + total for total in self._sums[:pairs]]  # those of the amounts before it
+                pairs += third
 
     def _pairs(self, total: int) -> list[tuple[int, int]]:
         """Positions of all pairs of a sum, the smaller first."""

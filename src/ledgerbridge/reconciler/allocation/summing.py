@@ -24,6 +24,8 @@ class _Edge(NamedTuple):
     items: tuple[int, ...]
 
 
+_RULE: Final = Rule.SUMS
+_MEDIUM: Final = Confidence.MEDIUM
 _EVIDENCE: Final = {
     (False, False): ("named document and payment are equal",),
     (False, True): ("the only documents found that add up to the payment",),
@@ -61,6 +63,16 @@ class _Sums:
             self._spend(count * (count - 1) // 2)
             self._table = PairTable(self.amounts[:count])
         return self._table
+
+    def reach(self, payments: int, size_max: int) -> frozenset[int] | None:
+        """All sums that any payment could be, where so many `payments` share one window that listing them is cheaper than
+        searching for each; None where it is not, or where every payment has candidates of its own.
+        """
+        count = min(len(self.items), self.limits.candidates_max)
+        if self.selects or not self.limits.oldest_window or payments * count <= tried(count, min(size_max, count)):
+            return None
+        self._spend(tried(count, min(size_max, count)))
+        return frozenset(self.table().sums(size_max)).union(self.totals)
 
     def _spend(self, steps: int) -> None:
         pool = self.pool
@@ -227,13 +239,16 @@ def by_sums(pool: Pool) -> bool:
     free: list[int] = []
     proven = True
     try:
-        for receipt in pool.payers():
+        payers = pool.payers()
+        reach = sums.reach(len(payers), pool.policy.sums.size_max)
+        for receipt in payers:
             found = anchors(pool, receipt) if receipt in pool.clues else None
             if found is not None and (found.docs or found.sets):
                 sums.of_named(receipt, found)
             else:
                 free.append(receipt)
-                sums.of_items(receipt)
+                if reach is None or pool.left[receipt] in reach:
+                    sums.of_items(receipt)
         if pool.policy.sums.of_payments:
             sums.of_payments(free)
         if pool.policy.sums.many_to_many:
@@ -274,22 +289,22 @@ def _verdict(
     pool: Pool, sums: _Sums, edge: _Edge, uses: dict[int, int], readings: dict[int, list[_Edge]], *, proven: bool
 ) -> Outcome | None:
     """Why a reading is not followed; None: it is."""
-    if any(len(readings[receipt]) > 1 for receipt in edge.receipts) or any(
-        uses[item] > 1 or any(pool.in_doubt(item, receipt) for receipt in edge.receipts) for item in edge.items
-    ):
-        return Outcome.CONTESTED
-    if not proven or not sums.unsure.isdisjoint(edge.receipts):
-        return Outcome.UNPROVEN
-    return None
+    for receipt in edge.receipts:
+        if len(readings[receipt]) > 1:
+            return Outcome.CONTESTED
+        for item in edge.items:
+            if uses[item] > 1 or pool.in_doubt(item, receipt):
+                return Outcome.CONTESTED
+    return None if proven and sums.unsure.isdisjoint(edge.receipts) else Outcome.UNPROVEN
 
 
 def _settle(pool: Pool, edge: _Edge) -> None:
     evidence: tuple[str, ...]
-    evidence, confidence = _EVIDENCE[len(edge.receipts) > 1, len(edge.items) > 1], Confidence.MEDIUM
+    evidence, confidence = _EVIDENCE[len(edge.receipts) > 1, len(edge.items) > 1], _MEDIUM
     for receipt in edge.receipts:
         found = anchors(pool, receipt) if receipt in pool.clues else NO_ANCHORS
         if found.docs or found.sets:
             evidence += pool.clues[receipt].evidence
             confidence = Confidence.HIGH
             pool.met.add(receipt)
-    pool.settle_whole(Rule.SUMS, edge.receipts, edge.items, evidence, confidence)
+    pool.settle_whole(_RULE, edge.receipts, edge.items, evidence, confidence)
