@@ -287,6 +287,17 @@ def built_in_mapping(connector: str, name: str) -> MappingSpec | None:
     return load_mapping(source.read_text("utf-8"), f"{connector}/{name}") if source.is_file() else None
 
 
+def mapping_texts(app: App, system: str, kind: Kind, wire_type: str) -> list[tuple[str, str]]:
+    """The mapping files in force for a stream, the one that goes first in front: what each is called, and its text."""
+    name = f"{kind}.{wire_type}.yaml"
+    own = app.workspace.folder / "mappings" / system / name
+    texts = [(f"mappings/{system}/{name}", own.read_text("utf-8"))] if own.is_file() else []
+    configured = app.workspace.tree.systems.get(system)
+    connector = configured.connector if configured else "sheets"  # a name that only imports used
+    source = files(connector_package(connector)) / "mappings" / name
+    return [*texts, (f"{connector}/{name}", source.read_text("utf-8"))] if source.is_file() else texts
+
+
 def built_in_mappings(connector: str) -> list[str]:
     """The names of all mapping files that ship with a connector."""
     folder = files(connector_package(connector)) / "mappings"

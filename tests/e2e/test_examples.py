@@ -7,7 +7,8 @@ from pathlib import Path
 
 from .conftest import Bench
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
 
 
 def test_the_spreadsheets_are_read(tmp_path: Path) -> None:
@@ -30,3 +31,21 @@ def test_the_own_fields_are_mapped_without_any_secret_at_hand(tmp_path: Path) ->
     assert told["canonical"]["credit_code"] == "91110000600037341L"
     assert told["canonical"]["custom"]["region"] == "华东"
     assert told["untouched"] == ["fax"]
+
+
+def test_a_problem_is_told_with_the_mapping_line_that_it_comes_from(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "own_fields", tmp_path / "ws")
+    bench = Bench(tmp_path / "ws")
+    bench.write(
+        "bad.json", '{"code": "1", "name": "", "self_define3": "91110000600037341M", "seed_date": "32.13.2026"}'
+    )
+    ran = bench.run("mapping", "try", "erp", "customer", "--sample", "bad.json", "--json")
+    assert ran.code == 1
+    lines = {problem["field"]: problem["line"] for problem in ran.json()[0]["problems"]}
+    shipped = (
+        (ROOT / "src/ledgerbridge/connectors/yonyou_u8/mappings/customer.customer.yaml").read_text("utf-8").splitlines()
+    )
+    name, number = lines["name"].rsplit(":", 1)
+    assert name == "yonyou_u8/customer.customer.yaml"
+    assert shipped[int(number) - 1].strip().startswith("name:")
+    assert "opened_on" in lines

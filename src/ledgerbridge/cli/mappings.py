@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ledgerbridge.mapping.spec import MappingSpec
+    from ledgerbridge.model.problem import Problem
 
 
 def register(app: typer.Typer) -> None:
@@ -81,20 +83,25 @@ def try_mapping(
     as_json: Json = False,
 ) -> None:
     """Map a sample: shows the canonical result, every problem with the mapping's line, and the paths that no rule reads."""
+    from ledgerbridge.bootstrap import mapping_texts
     from ledgerbridge.mapping.apply import Filtered, Mapped, Unmapped, compile_inbound, untouched
 
     with session(workspace, as_json) as now:
         name = _wire_types(now, system, kind, wire_type)[0]
         spec = now.app.mapping(system, kind, name)
         inbound = compile_inbound(spec, now.app.context(system))
+        texts = mapping_texts(now.app, system, kind, name)
         tried: list[dict[str, Any]] = []
         for payload in _samples(sample):
             result = inbound(payload)
             told: dict[str, Any] = {"untouched": untouched(spec, payload)}
             if isinstance(result, Mapped):
-                told |= {"canonical": plain(result.value.model_dump(exclude_unset=True)), "notices": result.notices}
+                told |= {
+                    "canonical": plain(result.value.model_dump(exclude_unset=True)),
+                    "notices": _with_lines(texts, result.notices),
+                }
             elif isinstance(result, Unmapped):
-                told |= {"problems": result.problems}
+                told |= {"problems": _with_lines(texts, result.problems)}
             elif isinstance(result, Filtered):
                 told |= {"filtered": result.reason}
             tried.append(told)
@@ -115,10 +122,27 @@ def _show_tried(console: Console, told: dict[str, Any]) -> None:
         console.print(f"filtered: {told['filtered']}", markup=False)
     for title in ("problems", "notices"):
         if told.get(title):
-            rows = [(p.field, p.wire, p.value, p.why, p.rule) for p in told[title]]
-            table(console, title, ("field", "wire", "value", "why", "rule"), rows)
+            rows = [[p[name] for name in ("field", "wire", "value", "why", "line")] for p in told[title]]
+            table(console, title, ("field", "wire", "value", "why", "mapping line"), rows)
     if told["untouched"]:
         console.print("read by no rule: " + ", ".join(told["untouched"]), markup=False)
+
+
+def _with_lines(texts: list[tuple[str, str]], problems: tuple[Problem, ...]) -> list[dict[str, Any]]:
+    return [{**plain(problem), "line": _line_of(texts, problem.field)} for problem in problems]
+
+
+def _line_of(texts: list[tuple[str, str]], field: str) -> str:
+    """Where the rule of a canonical field stands: ``FILE:LINE`` of the first file that has it, or of the field around it."""
+    field = re.sub(r"\[\d*\]", "[]", field)
+    while field:
+        keys = {field, f"{field.removesuffix('[]')}[]"}
+        for name, text in texts:
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.startswith(" ") and line.strip().partition(":")[0].strip("'\"") in keys:
+                    return f"{name}:{number}"
+        field = field.rpartition(".")[0]
+    return texts[0][0] if texts else ""
 
 
 def _samples(path: Path) -> list[dict[str, Any]]:
