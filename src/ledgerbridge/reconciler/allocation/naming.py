@@ -116,7 +116,12 @@ def by_reference(pool: Pool) -> bool:
         if len(readings) == 1 and complete:
             items = readings.pop()
             sure = Confidence.HIGH if frozenset(items) <= {*found.docs, *(clue.span or ())} else Confidence.MEDIUM
-            proposals.append(_Reading(receipt, items, sure))
+            if sure is Confidence.HIGH or len(items) == 1 or not _others_equal(pool, receipt, items):
+                proposals.append(_Reading(receipt, items, sure))
+                continue
+            pool.note(
+                receipt, Rule.REFERENCE, Outcome.NOT_ADDING_UP, [items], "one of these has another payment's amount"
+            )
         elif readings:
             outcome = Outcome.AMBIGUOUS if len(readings) > 1 else Outcome.UNPROVEN
             shown = sorted(readings)[: pool.policy.sums.shown_max]
@@ -129,6 +134,17 @@ def by_reference(pool: Pool) -> bool:
             detail = ", ".join(clue.evidence)
             pool.note(receipt, Rule.REFERENCE, Outcome.NOT_ADDING_UP, [tuple(dict.fromkeys(named))], detail)
     return _accept(pool, proposals)
+
+
+def _others_equal(pool: Pool, receipt: int, items: Iterable[int]) -> bool:
+    """Whether another payment has just the amount of one of `items`: then a sum that an order's or a damaged number
+    allows is not the only thing that fits.
+    """
+    amounts = {pool.open[item]: pool.issued[item] for item in items}
+    return any(
+        left in amounts and other != receipt and pool.received[other] >= amounts[left]
+        for other, left in enumerate(pool.left)
+    )
 
 
 def _names_payable(pool: Pool, receipt: int, clue: Clue) -> bool:
@@ -235,15 +251,17 @@ def by_named_part(pool: Pool) -> bool:
 
 
 def _money_before(pool: Pool, item: int, receipts: list[int], total: int) -> bool:
-    """Whether unapplied money came in before one of `receipts` that may have paid `item` too, as far as its text goes,
-    so that less than `total` of it was left when they came.
+    """Whether unapplied money came in before one of `receipts` that may have paid `item` too, so that less than `total`
+    of it was left when they came: all of it, or what is beyond the documents that its text names in full.
     """
     rest, last = abs(pool.open[item]), max(receipts)
     for receipt, left in enumerate(pool.left[:last]):
-        late = pool.received[receipt] >= pool.issued[item]
-        if left + total > rest and left > 0 and late and receipt not in receipts:
-            found = anchors(pool, receipt)
-            silent = not found.docs and not found.sets and pool.receipts[receipt].kind is not PaymentKind.PREPAYMENT
-            if silent or item in found.docs or any(item in one for one in found.sets):
-                return True
+        if left + total <= rest or left <= 0 or receipt in receipts or pool.received[receipt] < pool.issued[item]:
+            continue
+        found = anchors(pool, receipt)
+        if not found.docs and not found.sets and pool.receipts[receipt].kind is PaymentKind.PREPAYMENT:
+            continue
+        beyond = left if item in found.docs else left - sum(pool.open[one] for one in found.docs)
+        if beyond > 0 and beyond + total > rest:
+            return True
     return False
