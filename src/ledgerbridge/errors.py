@@ -8,7 +8,11 @@
     ├── SourceFileError               review     a file that cannot be read as what it should be
     ├── StoreError                    stop       the database is missing, foreign or of another version
     ├── StaleRecord                   retry      somebody else changed the row first
+    ├── Stopped                       retry      somebody asked to stop; what was committed stands
+    ├── ActRefused                    review     an act that a record's state, or who acts, forbids
+    ├── LinkError                     review     a link that contradicts another link or a person's decision
     ├── MoneyError                    review     an amount that is not an exact number of minor units
+    ├── StatementError                review     a statement that does not add up, or a copy that is not what was sent
     └── ConnectorError                stop       a far side, by name
         ├── Unavailable               retry      nothing was processed; try again later
         │   ├── RateLimited           retry      too many calls for now
@@ -69,8 +73,35 @@ class StaleRecord(LedgerbridgeError):
     recovery = Recovery.RETRY
 
 
+class Stopped(LedgerbridgeError):
+    """Somebody asked to stop; what was committed stands, and the next run goes on from there."""
+
+    recovery = Recovery.RETRY
+
+    def __init__(self) -> None:
+        super().__init__("stopped on request; what was committed stands, the next run goes on from there")
+
+
+class LinkError(LedgerbridgeError):
+    """A link that contradicts another link or a person's decision; the message says which and what to do."""
+
+    recovery = Recovery.REVIEW
+
+
+class ActRefused(LedgerbridgeError):
+    """An act on a stored record that its state forbids, or that takes another person; the message says which."""
+
+    recovery = Recovery.REVIEW
+
+
 class MoneyError(LedgerbridgeError, ValueError):
     """An amount that is not an exact number of minor units of a known currency."""
+
+    recovery = Recovery.REVIEW
+
+
+class StatementError(LedgerbridgeError, ValueError):
+    """A statement that does not add up, or a frozen copy that is no longer what was sent; the message names both sums."""
 
     recovery = Recovery.REVIEW
 

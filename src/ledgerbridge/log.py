@@ -20,6 +20,8 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["FIELDS", "Log", "bound", "configure", "get", "hide", "mask"]
 
 _FIELD_NAMES = """
-    action actor address age_s approved attempt attempts base_currency batch bucket bus bytes cause caused_by changed
+    action actor address age_s approved as_of attempt attempts base_currency batch bucket bus bytes cause caused_by changed
     code complete conflicts connector count currency cursor database deadline_s decided deleted depth digest duration_s
     elapsed_ms entity error error_type event events exit_code expected external_id failed fault fence field fields file
-    files filtered finding findings found frames from_state gate host http_status id in_flight interface interrupted job
+    files filtered finding findings flow found frames from_state gate host http_status id in_flight interface interrupted job
     job_id kind kinds level limit lines links logger mapping matched method minor missing mode name new next_at note op
     op_id operation outcome page pages parameter path pid plan plan_id port problems quarantined queue queued read
     reason received records recovery ref remaining report request_id resolved result retry_after_s role route row rows
@@ -190,22 +192,11 @@ def configure(
     `json` None: JSON unless stderr is a terminal. `secrets` are masked wherever they occur. Calling it again replaces
     what the last call set up. Raises ValueError for an unknown level.
     """
-    import structlog
-
     if level.lower() not in _LEVELS:
         raise ValueError(f"unknown log level {level!r}; use one of {', '.join(_LEVELS)}")
     hide(secrets)
     as_json = not (stream or sys.stderr).isatty() if json is None else json
-    handler = _Stderr(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _as_json if as_json else _as_line,
-            ],
-            foreign_pre_chain=_chain(),
-        )
-    )
+    handler = _Stderr(stream, as_json=as_json)
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, _Stderr)]:
         root.removeHandler(old)
@@ -213,6 +204,16 @@ def configure(
     root.setLevel(_LEVELS[level.lower()])
     for name in _NOISY:  # httpx and httpcore write whole URLs, and the token is in the query (yonyou.md)
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    if "structlog" in sys.modules:
+        _configure_structlog()
+    elif not any(isinstance(finder, _WhenStructlogIsImported) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _WhenStructlogIsImported())
+
+
+def _configure_structlog() -> None:
+    """Let a third party's own use of structlog go through our processors."""
+    import structlog
+
     structlog.configure(
         processors=[*_chain(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -221,20 +222,46 @@ def configure(
     )
 
 
+class _WhenStructlogIsImported:
+    """Configures structlog as soon as anybody imports it, so that none of its events gets past the mask.
+
+    To import it beforehand costs every command a tenth of a second (it loads rich), and most commands log nothing.
+    """
+
+    def find_spec(self, name: str, _path: object, _target: object = None) -> ModuleSpec | None:
+        if name != "structlog":
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        assert spec is not None and spec.loader is not None  # noqa: PT018
+        execute = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: execute(module) or _configure_structlog()  # type: ignore[method-assign,func-returns-value]
+        return spec
+
+
 class _Stderr(logging.Handler):
     """Writes to whatever stderr is at that moment, as redirection and test capture expect."""
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, *, as_json: bool) -> None:
         super().__init__()
-        self._stream = stream
+        self._stream, self._as_json = stream, as_json
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self.formatter is None:
+            self.setFormatter(_formatter(as_json=self._as_json))
         try:
             stream = self._stream or sys.stderr
             stream.write(self.format(record) + "\n")
             stream.flush()
         except Exception:  # noqa: BLE001 (a log that cannot be written must not stop the work; logging's own rule)
             self.handleError(record)
+
+
+def _formatter(*, as_json: bool) -> logging.Formatter:
+    import structlog
+
+    last = (structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_json if as_json else _as_line)
+    return structlog.stdlib.ProcessorFormatter(processors=last, foreign_pre_chain=_chain())
 
 
 def _structured(stdlib: logging.Logger) -> structlog.stdlib.BoundLogger:

@@ -52,10 +52,12 @@ class Version(Frozen):
     """What we last saw of a record; `digest` always, the rest if the system has it.
 
     `order` grows with every change of one record in one system (a row version, epoch milliseconds); the store never lets
-    a smaller one overwrite a larger one.
+    a smaller one overwrite a larger one. `seen_at` is when the record was first seen to be so: a record that is edited back to
+    what it was is another version, also where nothing in it tells.
     """
 
     digest: str
     token: str | None = None
     order: int | None = None
     modified_at: datetime | None = None
+    seen_at: datetime | None = None
