@@ -63,10 +63,12 @@ class Resolver:
     def _from_file(self, name: object, key: str) -> str:
         path = self._folder / str(name)
         try:
+            if path.exists() and not path.is_file():  # a device or a pipe may never end
+                raise ConfigError(f"{key}: {name} is no plain file; write the secret into one (mode 0600)")
             if path.stat().st_size > FILE_BYTES_MAX:
                 raise ConfigError(f"{key}: {name} is too large to hold a secret")
             text = path.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # ValueError: no UTF-8, or a name that no file can have
             raise ConfigError(
                 f"{key}: cannot read {name}: {_plain(error)}; write the secret into it (mode 0600)"
             ) from None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -19,12 +21,18 @@ GROUP = "ledgerbridge.connectors"
 
 def connector_names() -> list[str]:
     """The names of all connectors that are installed, ours and other packages'."""
-    return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _entries(tuple(sys.path))})
+
+
+@lru_cache(maxsize=1)
+def _entries(_path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:
+    """What is installed on this path: to look through all packages takes some 10 ms, and a pull asks several times."""
+    return tuple(metadata.entry_points(group=GROUP))
 
 
 def connector_class(name: str) -> type[Connector]:
     """The class that a connector's name stands for; ConfigError if there is none, or if its package is broken."""
-    for entry in metadata.entry_points(group=GROUP):
+    for entry in _entries(tuple(sys.path)):
         if entry.name == name:
             try:
                 loaded: type[Connector] = entry.load()
@@ -36,7 +44,7 @@ def connector_class(name: str) -> type[Connector]:
 
 def connector_package(name: str) -> str:
     """The package that a connector's entry point names; its mappings lie in the folder ``mappings`` of it."""
-    for entry in metadata.entry_points(group=GROUP):
+    for entry in _entries(tuple(sys.path)):
         if entry.name == name:
             return entry.module
     raise ConfigError(f"there is no connector {name!r}; installed are {', '.join(connector_names())}")

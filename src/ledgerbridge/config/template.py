@@ -20,6 +20,14 @@ url = "sqlite:///ledgerbridge.db"
 level = "info"
 # json_lines = true           # default: JSON when standard error is no terminal
 
+# [statements]                # what stands on customer statements (对账单) beside the figures
+# logo = "logo.png"
+# contact = "财务部 李会计 021-5555 0000"
+# reply_to = "邮编、地址或邮箱"
+# [[statements.accounts]]
+# bank = "开户行"
+# account = "账号"
+
 # ---- far sides: uncomment what you have; docs/connectors/*.md say where each credential comes from ----
 
 # [systems.erp]
@@ -59,6 +67,31 @@ level = "info"
 # path = "bank/*.xlsx"
 # kind = "payment"
 # wire_type = "bank_statement"
+
+# ---- flows: what goes from where to where; docs/flows.md says who decides a field unless you say so here.
+# The first plan of a flow is only shown. The bank's statements need no flow: they are read and reconciled.
+
+# [flows.customers]
+# kind = "customer"
+# left = "erp"                # leads: money, tax, credit, numbers and the legal name are its own
+# right = "crm"               # prevails in contacts, telephones, addresses, remarks
+# direction = "two_way"
+# # owners = { category = ["crm"], remark = ["manual"] }
+# # filter = { status = ["active"] }
+# # caps = { creates_max = 100, updates_max = 200, voids_max = 5, percent_max = 10 }
+
+# [flows.invoices]
+# kind = "invoice"
+# left = "erp"
+# right = "crm"
+# # void = "void"             # void there what is void here; default: a person decides
+
+# [flows.payments]
+# kind = "payment"
+# left = "erp"
+# right = "crm"
+# # unattended = true         # `sync` and schedules apply what is within the caps
+# # schedule = "*/15 8-20 * * mon-fri"
 """
 
 GITIGNORE = """\

@@ -73,6 +73,8 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Workspace:
         raw: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path} is nested too deeply") from None
     overridden = _override(raw, environ)
     try:
         tree = Tree.model_validate(raw)
