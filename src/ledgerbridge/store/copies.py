@@ -64,7 +64,12 @@ class Copy:
 
     def version(self) -> Version:
         """What a change to this record must find at the far side: `digest` is that of the record as sent, in hexadecimal."""
-        return Version(digest=self.raw_hash.hex(), order=self.version_order, modified_at=self.modified_at)
+        return Version(
+            digest=self.raw_hash.hex(),
+            order=self.version_order,
+            modified_at=self.modified_at,
+            seen_at=self.changed_at,
+        )
 
     def as_raw(self) -> Raw | None:
         """The record as it was read; None if no text was kept."""

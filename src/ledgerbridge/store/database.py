@@ -17,7 +17,7 @@ from ledgerbridge.errors import StoreError
 from . import engine as engines
 from .tx import Tx
 
-HEAD: Final = "0001"
+HEAD: Final = "0007"
 """The newest migration; known here so that opening a store need not load alembic."""
 VERSION_TABLE: Final = "ledgerbridge_version"
 _MIGRATE = "run `ledgerbridge migrate`"
@@ -131,10 +131,10 @@ class Store:
             options = {engines.DURABLE: durable}
             if not self.sqlite:
                 with self._writer.connect() as connection, connection.execution_options(**options).begin():
+                    tx = Tx(connection, sqlite=False)
                     if lock is not None:
-                        key = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 20261122))")
-                        connection.execute(key, {"key": f"ledgerbridge/{lock}"})
-                    yield Tx(connection, sqlite=False)
+                        tx.take_turn(lock)
+                    yield tx
                 return
             with self._my_turn(), self._writer.connect() as connection, connection.execution_options(**options).begin():
                 yield Tx(connection, sqlite=True)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from ledgerbridge.errors import StaleRecord
 from ledgerbridge.model.base import Kind
 
-from . import bulk, totals
+from . import bulk, link_work, totals
 from .tables import observed, observed_body
 from .tx import Tx
 
@@ -52,8 +52,9 @@ class Row(NamedTuple):
 
     `flawed`: what was read last could not be mapped; the copy is the last good one, if there is one. `version_order` is the
     highest seen, a flawed reading's included. `currency` is "" and `amount_minor` 0 for customers. Invoices count by
-    `total_minor`, payments and allocations by `amount_minor`. `number` is a customer's code. `party_*` is how a document
-    names its customer; of a customer, `party_name` is its name; of a payment without customer, its payer's.
+    `total_minor`, payments and allocations by `amount_minor`. `number` is a customer's code; `part` tells the records of one
+    payment apart. `party_*` is how a document names its customer; of a customer, `party_name` is its name; of a payment
+    without customer, its payer's.
     """
 
     system: str
@@ -69,8 +70,11 @@ class Row(NamedTuple):
     modified_us: int | None
     currency: str
     amount_minor: int
+    tax_minor: int | None
+    fee_minor: int | None
     open_minor: int | None
     number: str | None
+    part: str | None
     party_id: str | None
     party_code: str | None
     party_name: str | None
@@ -169,7 +173,7 @@ def known(tx: Tx, system: str, kind: Kind, external_ids: Collection[str]) -> dic
 
 
 def write(tx: Tx, system: str, kind: Kind, writes: Writes, *, now_us: int, run_id: str) -> None:
-    """Carry out `writes`: copies, texts, history and book totals. StaleRecord if the database did not carry out each."""
+    """Carry out `writes`: copies, texts, history, totals, work for linking. StaleRecord if the database did not do each."""
     if not writes:
         return
     old_ids = [row[0] for row in writes.replaced] + [mark.id for mark in writes.marks]
@@ -192,7 +196,9 @@ def write(tx: Tx, system: str, kind: Kind, writes: Writes, *, now_us: int, run_i
     bodies = [(key, *body) for key, _, body in writes.replaced]
     bodies += [(touch.id, *body) for touch, body in writes.touches if body is not None]
     bulk.upsert(tx, observed_body, _BODY_COLUMNS, bodies)
-    totals.add(tx, system, kind, _difference(before, _live_sums(tx, [*old_ids, *new_ids])))
+    changed = [*old_ids, *new_ids]
+    totals.add(tx, system, kind, _difference(before, _live_sums(tx, changed)))
+    link_work.note(tx, kind, changed)
 
 
 def live_totals(tx: Tx, system: str, kind: Kind) -> Effects:

@@ -118,8 +118,11 @@ observed = sa.Table(
     sa.Column("modified_us", BIG),
     sa.Column("currency", TEXT, nullable=False),
     sa.Column("amount_minor", BIG, nullable=False),
+    sa.Column("tax_minor", BIG),
+    sa.Column("fee_minor", BIG),
     sa.Column("open_minor", BIG),
     sa.Column("number", TEXT),
+    sa.Column("part", TEXT),
     sa.Column("party_id", TEXT),
     sa.Column("party_code", TEXT),
     sa.Column("party_name", TEXT),
@@ -133,7 +136,11 @@ observed = sa.Table(
     sa.Column("changed_us", BIG, nullable=False),
     sa.Column("changed_run", TEXT, nullable=False),
     sa.UniqueConstraint("system", "kind", "external_id"),
-    sa.Index("ix_observed_number", "number", "kind"),
+    sa.Index(
+        "ix_observed_number",
+        *("number", "kind", "system", "state", "currency", "amount_minor", "tax_minor", "fee_minor"),
+        *("business_on", "due_on", "doc_status", "doc_kind", "party_id", "party_code"),
+    ),
 )
 
 observed_body = sa.Table(

@@ -23,6 +23,15 @@ class Tx:
         """A cursor of the driver itself, for the bulk paths."""
         return self.connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
 
+    def take_turn(self, lock: str) -> None:
+        """Wait for other writers that hold `lock`, as ``Store.writing(lock=…)`` does, within a transaction that has begun.
+
+        SQLite has one writer at a time anyway.
+        """
+        if not self.sqlite:
+            key = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 20261122))")
+            self.connection.execute(key, {"key": f"ledgerbridge/{lock}"})
+
 
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 of an aware moment."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from ledgerbridge.store.database import VERSION_TABLE
-from ledgerbridge.store.tables import METADATA
+from ledgerbridge.store.schema import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -146,8 +146,11 @@ def _observed() -> None:
         sa.Column("modified_us", _BIG, nullable=True),
         sa.Column("currency", _TEXT, nullable=False),
         sa.Column("amount_minor", _BIG, nullable=False),
+        sa.Column("tax_minor", _BIG, nullable=True),
+        sa.Column("fee_minor", _BIG, nullable=True),
         sa.Column("open_minor", _BIG, nullable=True),
         sa.Column("number", _TEXT, nullable=True),
+        sa.Column("part", _TEXT, nullable=True),
         sa.Column("party_id", _TEXT, nullable=True),
         sa.Column("party_code", _TEXT, nullable=True),
         sa.Column("party_name", _TEXT, nullable=True),
@@ -163,7 +166,9 @@ def _observed() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_observed"),
         sa.UniqueConstraint("system", "kind", "external_id", name="uq_observed_system_kind_external_id"),
     )
-    op.create_index("ix_observed_number", "observed", ["number", "kind"], unique=False)
+    said = ["currency", "amount_minor", "tax_minor", "fee_minor", "business_on", "due_on", "doc_status", "doc_kind"]
+    columns = ["number", "kind", "system", "state", *said, "party_id", "party_code"]
+    op.create_index("ix_observed_number", "observed", columns, unique=False)
     op.create_table(
         "observed_body",
         sa.Column("id", _ID, autoincrement=False, nullable=False),

@@ -1,0 +1,247 @@
+"""Read models for the comparison of two ledgers: what differs, found inside the database, and balances summed there.
+
+Only numbers whose documents are not the same in both systems come out; a pair that is the same costs one probe of
+``ix_observed_number``, which holds all that is compared, so that neither rows nor texts are read. Everything is read in one
+transaction: numbers, balances and customers belong together.
+"""
+
+# ruff: noqa: S608 (statements are put together from names of our own columns; values are always parameters)
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import groupby, islice
+from typing import Any, Final
+
+from ledgerbridge.model.base import Kind
+from ledgerbridge.model.invoice import DocumentStatus
+from ledgerbridge.model.ledger import Account, Balances, LedgerDocument, NumberGroup
+
+from . import bulk
+from .tx import Tx
+
+OPTIONAL: Final = ("tax_minor", "fee_minor", "due_on", "doc_kind")
+"""Columns that are compared only where both systems say something, and only if asked for."""
+_SAID: Final = {Kind.INVOICE: ("tax_minor", "due_on", "doc_kind"), Kind.PAYMENT: ("fee_minor", "doc_kind")}
+"""Which of them a kind has at all: every comparison of a column costs as much as a tenth of finding the row."""
+_SETTLED: Final = {Kind.INVOICE: "{}.amount_minor", Kind.PAYMENT: "{0}.amount_minor + coalesce({0}.fee_minor, 0)"}
+_FETCH: Final = 1000
+_SERVER_MIB: Final = 64
+"""What a PostgreSQL server may use for one sort or hash of a comparison, before it writes to disk."""
+
+_CUSTOMERS: Final = """
+SELECT o.external_id, o.number, o.party_name, l.entity_id FROM observed o
+LEFT JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
+WHERE o.system = ? AND o.kind = 'customer'
+"""
+_SELECT: Final = """
+SELECT o.number, o.system, o.external_id, o.part, o.currency, o.amount_minor, o.fee_minor, o.tax_minor, o.business_on, o.due_on,
+    o.doc_status, o.doc_kind, o.party_id, o.party_code, o.party_name, l.entity_id
+"""
+
+
+@dataclass(slots=True)
+class Accounts:
+    """How the documents of one system name its customers, and which entities those are. Grows with the customers."""
+
+    system: str
+    by_id: dict[str, str | None] = field(default_factory=dict)
+    by_code: dict[str, str | None] = field(default_factory=dict)
+    by_name: dict[str, str | None] = field(default_factory=dict)
+    entities: dict[str, str] = field(default_factory=dict)
+    """By entity, its name in this system, of those that have one."""
+
+    def entity_of(self, party_id: str | None, code: str | None, name: str | None) -> str | None:
+        """By id, else by code, else by name; a code or name that several customers have says nothing.
+
+        What stands as an id may be a code and the other way round, as in systems where both are one. In SQL only one of the two
+        is looked at (:meth:`references`), and both ways must agree.
+        """
+        ways = (self.by_id, self.by_code) if party_id is not None else (self.by_code, self.by_id)
+        said = party_id if party_id is not None else code
+        for known, value in ((ways[0], said), (ways[1], said), (self.by_code, code), (self.by_name, name)):
+            if value is not None and value in known:
+                return known[value]
+        return None
+
+    def account(self, party_id: str | None, code: str | None, name: str | None) -> Account:
+        """Whose balance a document moves that names its customer so."""
+        entity = self.entity_of(party_id, code, name)
+        if entity is not None:
+            return Account(entity, entity, name)
+        return Account(f"{self.system}/{party_id or code or name or ''}", None, name)
+
+    def references(self) -> dict[str, str]:
+        """Entities by what a document says as id, or, without one, as code; what could be either and means two is left out."""
+        found = {code: entity for code, entity in self.by_code.items() if entity is not None}
+        for party_id, entity in self.by_id.items():
+            if party_id in self.by_code and self.by_code[party_id] != entity:
+                found.pop(party_id, None)
+            elif entity is not None:
+                found[party_id] = entity
+        return found
+
+
+def accounts(tx: Tx, system: str) -> Accounts:
+    """The customers of a system, in whatever state their copies are: documents may still name them."""
+    found = Accounts(system)
+    for external_id, code, name, entity in bulk.rows_of(tx, _CUSTOMERS, (system,)):
+        found.by_id[external_id] = entity
+        for known, value in ((found.by_code, code), (found.by_name, name)):
+            if value is not None:
+                known[value] = entity if known.get(value, entity) == entity else None
+        if entity is not None and name is not None:
+            found.entities.setdefault(entity, name)
+    return found
+
+
+def differing(
+    tx: Tx, kind: Kind, leading: Accounts, compared: Accounts, *, optional: Collection[str] = OPTIONAL
+) -> Iterator[NumberGroup]:
+    """The numbers of a kind whose live documents are not plainly the same in two systems, in order, with all their documents.
+
+    Plainly the same: one document on each side, of linked customers, alike in currency, amount with fee, day, status and in the
+    `optional` columns that both have. To be used up within the transaction.
+    """
+    suspects = _suspects(tx, kind, leading, compared, optional)
+    sides = {leading.system: leading, compared.system: compared}
+    while numbers := [row[0] for row in islice(suspects, _FETCH)]:
+        for number, rows in groupby(_rows(tx, kind, tuple(sides), numbers), key=lambda row: row[0]):
+            found: dict[str, list[LedgerDocument]] = {system: [] for system in sides}
+            for row in rows:
+                found[row[1]].append(_document(kind, row, sides[row[1]]))
+            yield NumberGroup(kind, number, found[leading.system], found[compared.system])
+
+
+def balances(tx: Tx, kinds: Collection[Kind], of: Accounts, *, as_of: date | None = None) -> Balances:
+    """Every customer's balance in one system over some kinds, summed by the database from all live, approved documents.
+
+    Documents dated after `as_of` do not count. Balances of zero are left out.
+    """
+    found: Balances = {}
+    day = as_of.isoformat() if as_of else None
+    until = "" if day is None else " AND business_on <= ?"
+    for kind in kinds:
+        for columns, where in (
+            ("party_id, party_code, NULL", "(party_id IS NOT NULL OR party_code IS NOT NULL)"),
+            ("NULL, NULL, party_name", "party_id IS NULL AND party_code IS NULL"),
+        ):
+            grouped = columns.replace("NULL, ", "").replace(", NULL", "")
+            sql = (
+                f"SELECT {columns}, currency, sum({_SETTLED[kind].format('o')}) FROM observed o {_force(tx)} "
+                f"WHERE system = ? AND kind = ? AND state = 'live' AND doc_status = 'approved' AND {where}{until} "
+                f"GROUP BY {grouped}, currency"
+            )
+            parameters = (of.system, kind.value) if day is None else (of.system, kind.value, day)
+            for party_id, code, name, currency, minor in bulk.rows_of(tx, sql, parameters):
+                key = of.account(party_id, code, name).key, currency
+                found[key] = found.get(key, 0) + (int(minor) if kind is Kind.INVOICE else -int(minor))
+    return {key: minor for key, minor in found.items() if minor}
+
+
+def _same_customers(leading: Accounts, compared: Accounts) -> list[tuple[str, str]]:
+    """What documents of both systems may say of one customer, in pairs."""
+    theirs: dict[str, list[str]] = {}
+    for reference, entity in compared.references().items():
+        theirs.setdefault(entity, []).append(reference)
+    return [
+        (reference, other)
+        for reference, entity in leading.references().items()
+        for other in theirs.get(entity, ())
+    ]  # fmt: skip
+
+
+def _suspects(
+    tx: Tx, kind: Kind, leading: Accounts, compared: Accounts, optional: Collection[str]
+) -> Iterator[tuple[Any, ...]]:
+    """Numbers that are not there exactly once on each side, and those whose leading document has no equal, in order."""
+    pairs = _same_customers(leading, compared)
+    equal = " ".join(
+        f"AND (b.{name} = a.{name} OR a.{name} IS NULL OR b.{name} IS NULL)" for name in _SAID[kind] if name in optional
+    )
+    settled = _SETTLED[kind]
+    force = _force(tx)
+    said: tuple[Any, ...]
+    listed, said = "SELECT value ->> 0, value ->> 1 FROM json_each(?)", (json.dumps(pairs),)
+    if not tx.sqlite:
+        listed = "SELECT l, r FROM unnest(?::text[], ?::text[]) AS p (l, r)"
+        said = ([left for left, _ in pairs], [right for _, right in pairs])
+    sql = f"""
+WITH same (l, r) AS MATERIALIZED ({listed})
+SELECT number FROM observed {force} WHERE kind = ? AND state = 'live' AND system IN (?, ?) GROUP BY number
+    HAVING count(*) <> 2 OR count(*) FILTER (WHERE system = ?) <> 1
+UNION
+SELECT a.number FROM observed a {force}
+WHERE a.kind = ? AND a.state = 'live' AND a.system = ? AND a.number IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM observed b {force} WHERE b.number = a.number AND b.kind = a.kind AND b.system = ? AND b.state = 'live'
+    AND b.currency = a.currency AND b.doc_status = a.doc_status AND b.business_on = a.business_on
+    AND {settled.format("b")} = {settled.format("a")} {equal}
+    AND (coalesce(a.party_id, a.party_code), coalesce(b.party_id, b.party_code)) IN (SELECT l, r FROM same)
+)
+ORDER BY 1
+"""
+    both = (kind.value, leading.system, compared.system)
+    return _streamed(tx, sql, (*said, *both, leading.system, *both))
+
+
+def _rows(tx: Tx, kind: Kind, systems: tuple[str, ...], numbers: Sequence[str]) -> list[tuple[Any, ...]]:
+    """All live documents of some numbers in two systems, by number."""
+    among = (
+        "SELECT value AS number FROM json_each(?)" if tx.sqlite else 'SELECT unnest(?::text[]) COLLATE "C" AS number'
+    )
+    sql = f"""
+{_SELECT} FROM ({among}) k JOIN observed o {_force(tx)} ON o.number = k.number
+LEFT JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
+WHERE o.kind = ? AND o.state = 'live' AND o.system IN (?, ?) ORDER BY o.number
+"""
+    listed = json.dumps(numbers) if tx.sqlite else list(numbers)
+    return bulk.rows_of(tx, sql, (listed, kind.value, *systems))
+
+
+def _force(tx: Tx) -> str:
+    """Without statistics of the table SQLite would rather walk another index and read every row."""
+    return "INDEXED BY ix_observed_number" if tx.sqlite else ""
+
+
+def _streamed(tx: Tx, sql: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, some at a time, so that memory does not grow with them."""
+    if tx.sqlite:
+        cursor = tx.cursor()
+        cursor.execute(sql, parameters)
+    else:
+        driver: Any = tx.connection.connection.driver_connection
+        cursor = driver.cursor(name="ledgerbridge_ledgers")
+        # A table that was just filled has no statistics yet, and without them the server would rather probe row by row, for
+        # minutes. Only for the planning of this query: those for single numbers are right to probe.
+        for setting in ("enable_nestloop = off", "jit = off", f"work_mem = '{_SERVER_MIB}MB'"):
+            bulk.run(tx, f"SET LOCAL {setting}", ())
+        cursor.execute(sql.replace("?", "%s"), parameters)
+        bulk.run(tx, "SET LOCAL enable_nestloop = on", ())
+    try:
+        while rows := cursor.fetchmany(_FETCH):
+            yield from rows
+    finally:
+        cursor.close()
+
+
+def _document(kind: Kind, row: tuple[Any, ...], of: Accounts) -> LedgerDocument:
+    (number, _, external_id, part, currency, minor, fee, tax, on, due, status, doc_kind, *party, entity) = row
+    return LedgerDocument(
+        kind=kind,
+        external_ids=(external_id,),
+        number=number,
+        account=of.account(*party),
+        currency=currency,
+        settled_minor=minor + (fee or 0),
+        business_on=date.fromisoformat(on),
+        status=DocumentStatus(status),
+        tax_minor=tax,
+        fee_minor=fee,
+        due_on=date.fromisoformat(due) if due else None,
+        doc_kind=doc_kind,
+        entity=entity,
+        part=part,
+    )
