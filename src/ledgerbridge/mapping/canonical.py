@@ -5,13 +5,14 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
+from decimal import Decimal
+from enum import Enum, StrEnum
 from functools import cache
 from typing import Annotated, Any, Final, TypeAlias
 
-from pydantic import BaseModel, JsonValue, TypeAdapter
+from pydantic import BaseModel, JsonValue, StringConstraints, TypeAdapter
 
 from ledgerbridge.model.base import Key, Kind, Line, Text
 from ledgerbridge.model.customer import Customer, Name
@@ -58,7 +59,10 @@ _NO_DEFAULT: frozenset[tuple[type[BaseModel], str]] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CanonicalField:
-    """One field that a rule can fill. `converter` is what a rule without one uses; None if it must say."""
+    """One field that a rule can fill. `converter` is what a rule without one uses; None if it must say.
+
+    `length_max`: the field takes every printable text of at most that length whose ends are not blank; None if it takes less.
+    """
 
     path: str
     base: type
@@ -68,6 +72,7 @@ class CanonicalField:
     blank_ok: bool
     enum: type[StrEnum] | None
     adapter: TypeAdapter[Any]
+    length_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +104,7 @@ def shape(model: type[BaseModel]) -> Shape:
         elif isinstance(hint, type) and issubclass(hint, BaseModel):
             objects[name] = nullable
             for path, inner in shape(hint).fields.items():
-                fields[f"{name}.{path}"] = CanonicalField(
-                    f"{name}.{path}",
-                    inner.base,
-                    inner.converter,
-                    inner.nullable,
-                    inner.has_default,
-                    inner.blank_ok,
-                    inner.enum,
-                    inner.adapter,
-                )
+                fields[f"{name}.{path}"] = replace(inner, path=f"{name}.{path}")
         else:
             fields[name] = _leaf(model, name, hint, nullable=nullable, has_default=not info.is_required())
     required = frozenset(name for name, info in model.model_fields.items() if info.is_required())
@@ -132,7 +128,12 @@ def _leaf(model: type[BaseModel], name: str, hint: Any, *, nullable: bool, has_d
         blank_ok=hint in (Line, Text),
         enum=enum,
         adapter=TypeAdapter(hint | None if nullable else hint),
+        length_max=_length_max(hint) if hint in (Key, Name, Line, Text) else None,
     )
+
+
+def _length_max(hint: Any) -> int | None:
+    return next((part.max_length for part in hint.__metadata__ if isinstance(part, StringConstraints)), None)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -155,6 +156,15 @@ def json_schema(kind: Kind) -> dict[str, JsonValue]:
     """The JSON Schema of the canonical record, as it is stored."""
     schema: dict[str, JsonValue] = MODELS[kind].model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def as_json(value: Any) -> Any:
+    """A field's value as :func:`canonical_bytes` spells it: days, decimals and words are text."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def canonical_bytes(record: Record) -> bytes:

@@ -83,7 +83,7 @@ def compile_inbound(spec: MappingSpec, context: Context) -> Inbound:
         (compile_condition(skip.when, ignore_case=scope.ignore_case), Filtered(skip.because)) for skip in spec.skip
     ]
     steps = _steps(spec, scope)
-    customs = _customs(spec, scope)
+    customs = compile_customs(spec, scope)
     finish = _finisher(spec)
 
     def inbound(payload: Mapping[str, WireValue]) -> Mapped | Unmapped | Filtered:
@@ -127,7 +127,10 @@ def _steps(spec: MappingSpec, scope: Scope) -> list[tuple[str, Leaf]]:
     return steps
 
 
-def _customs(spec: MappingSpec, scope: Scope) -> Callable[[WireDict, dict[str, Any], list[Problem]], None] | None:
+def compile_customs(
+    spec: MappingSpec, scope: Scope
+) -> Callable[[WireDict, dict[str, Any], list[Problem]], None] | None:
+    """The reading of the custom fields: into the record under construction, by name; None if the mapping has none."""
     named: list[tuple[str, Leaf]] = []
     for path, rule in spec.fields.items():
         if path.startswith(f"{CUSTOM}."):

@@ -113,9 +113,8 @@ def _source(name: str, source: Source, shape: Shape, scope: Scope, prefix: str, 
 
 def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
     """One item made of header fields, unless none of them is filled."""
-    told = {path.partition(".")[0] for path, rule in source.fields.items() if not (rule.is_const or rule.cases)}
+    told, needed = item_told(source), item_needs(shape)
     steps = compile_fields(source.fields, shape, scope)
-    needed = frozenset(path for path, field in shape.fields.items() if not (field.nullable or field.has_default))
 
     def read(payload: Any, root: Any, faults: list[Problem], items: list[Any]) -> bool:
         item: dict[str, Any] = {}
@@ -126,7 +125,7 @@ def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
                 continue
             if name in told:
                 said = True
-                filled = filled or _filled(value)
+                filled = filled or says_something(value)
             if value is not FAILED and not (value is None and name in needed):
                 item[name] = value
         if filled:
@@ -136,10 +135,22 @@ def _fixed_item(source: Source, shape: Shape, scope: Scope) -> SourceReader:
     return read
 
 
-def _filled(value: Any) -> bool:
+def item_told(source: Source) -> frozenset[str]:
+    """The fields by which an item made of header fields says that it is there."""
+    return frozenset(
+        path.partition(".")[0] for path, rule in source.fields.items() if not (rule.is_const or rule.cases)
+    )
+
+
+def item_needs(item: Shape) -> frozenset[str]:
+    """The fields that no item can be without."""
+    return frozenset(path for path, field in item.fields.items() if not (field.nullable or field.has_default))
+
+
+def says_something(value: Any) -> bool:
     """Whether a part of an item says something: of an object, at least one part."""
     if isinstance(value, dict):
-        return any(_filled(part) for part in value.values())
+        return any(says_something(part) for part in value.values())
     return value is not None and value is not FAILED and value != ""
 
 
@@ -151,10 +162,10 @@ def _elements(name: str, source: Source, steps: Steps, scope: Scope, teller: Tel
     apart = re.compile(f"[{re.escape(source.split)}]") if source.split else None
 
     def read(payload: Any, root: Any, faults: list[Problem], items: list[Any]) -> bool:
-        found = _first_filled(getters, payload)
+        found = first_filled(getters, payload)
         if found is ABSENT:
             return False
-        elements = _as_elements(found, apart, bare=bare)
+        elements = as_elements(found, apart, bare=bare)
         if elements is None:
             faults.append(teller.problem(found, f"is {shape_of(found)}, not a list"))
             return True
@@ -179,7 +190,8 @@ def _elements(name: str, source: Source, steps: Steps, scope: Scope, teller: Tel
     return read
 
 
-def _first_filled(getters: Sequence[Callable[[Any], Any]], payload: Any) -> Any:
+def first_filled(getters: Sequence[Callable[[Any], Any]], payload: Any) -> Any:
+    """The first value that is not blank, else what the first path that is there says; ABSENT if none is."""
     found: Any = ABSENT
     for get in getters:
         value = get(payload)
@@ -190,7 +202,7 @@ def _first_filled(getters: Sequence[Callable[[Any], Any]], payload: Any) -> Any:
     return found
 
 
-def _as_elements(found: Any, apart: re.Pattern[str] | None, *, bare: bool) -> Sequence[Any] | None:
+def as_elements(found: Any, apart: re.Pattern[str] | None, *, bare: bool) -> Sequence[Any] | None:
     """The elements that a wire value means, blank ones of a text or a list of texts left out; None if it is no list."""
     if blank(found):
         return ()

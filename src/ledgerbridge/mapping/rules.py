@@ -51,7 +51,9 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class _Complaint:
+class Complaint:
+    """Stands where a value would be missing; `why` is what to report."""
+
     why: str
 
 
@@ -99,7 +101,7 @@ def compile_rule(rule: Rule, field: CanonicalField, scope: Scope, *, quiet: bool
     path = scope.prefix + field.path
     fatal = rule.on_problem is OnProblem.QUARANTINE
     teller = Teller(path, scope.wire_prefix + wire_text(rule), f"{scope.mapping}:{path}", fatal)
-    absent, empty = (UNSET, None) if quiet else _outcomes(rule, field, scope)
+    absent, empty = (UNSET, None) if quiet else outcomes(rule, field, scope)
     if rule.is_const:
         value = literal(field, rule.const)
         leaf: Leaf = lambda _item, _root, _faults: value  # noqa: E731 (one of several forms of the same thing)
@@ -108,8 +110,8 @@ def compile_rule(rule: Rule, field: CanonicalField, scope: Scope, *, quiet: bool
     elif rule.first_of:
         leaf = _first_of([compile_rule(part, field, scope, quiet=True) for part in rule.first_of])
     else:
-        if (key := _only_key(rule, scope)) and not (type(absent) is _Complaint or type(empty) is _Complaint):
-            return _one_key(key, _converter(rule, field, scope)[0], teller, absent, empty)
+        if (key := _only_key(rule, scope)) and not (type(absent) is Complaint or type(empty) is Complaint):
+            return _one_key(key, converter_of(rule, field, scope)[0], teller, absent, empty)
         leaf = _from_wire(rule, field, scope, teller)
     if rule.when is not None:
         leaf = _guarded(leaf, compile_condition(rule.when, ignore_case=scope.ignore_case))
@@ -121,7 +123,7 @@ def literal(field: CanonicalField, value: Any) -> Any:
     return field.adapter.validate_python(value)
 
 
-def _outcomes(rule: Rule, field: CanonicalField, scope: Scope) -> tuple[Any, Any]:
+def outcomes(rule: Rule, field: CanonicalField, scope: Scope) -> tuple[Any, Any]:
     """What an absent and what an empty wire value lead to."""
     if "default" in rule.model_fields_set:
         value = literal(field, rule.default)
@@ -129,7 +131,7 @@ def _outcomes(rule: Rule, field: CanonicalField, scope: Scope) -> tuple[Any, Any
     if scope.lenient:
         return (None if (rule.absent or scope.absent) is Absent.EMPTY else UNSET), None
     if rule.required or not (field.has_default or field.nullable):
-        return _Complaint("is missing, but required"), _Complaint("is empty, but required")
+        return Complaint("is missing, but required"), Complaint("is empty, but required")
     empty = None if field.nullable else UNSET
     return (empty if (rule.absent or scope.absent) is Absent.EMPTY else UNSET), empty
 
@@ -145,7 +147,7 @@ def _settled(leaf: Leaf, absent: Any, empty: Any, teller: Teller) -> Leaf:
             value = absent
         elif value is None:
             value = empty
-        if type(value) is _Complaint:
+        if type(value) is Complaint:
             faults.append(teller.problem(ABSENT, value.why))
             return FAILED
         return value
@@ -208,7 +210,13 @@ def table_reader(rule: Rule, field: CanonicalField) -> Read:
     return read
 
 
-def _converter(rule: Rule, field: CanonicalField, scope: Scope) -> tuple[Read, bool]:
+def takes_many(rule: Rule, field: CanonicalField, scope: Scope) -> bool:
+    """Whether `rule` picks one of several values; a table and most converters take one only."""
+    several = any(many(parse(path, ignore_case=scope.ignore_case)) for path in rule.wire)
+    return several and not converter_of(rule, field, scope)[1]
+
+
+def converter_of(rule: Rule, field: CanonicalField, scope: Scope) -> tuple[Read, bool]:
     """The reading of a wire value, and whether it takes all values of a path with ``[*]`` at once."""
     if rule.values is not None:
         return table_reader(rule, field), False
@@ -227,15 +235,14 @@ def _only_key(rule: Rule, scope: Scope) -> str | None:
 
 
 def _from_wire(rule: Rule, field: CanonicalField, scope: Scope, teller: Teller) -> Leaf:
-    convert, whole = _converter(rule, field, scope)
+    convert, _ = converter_of(rule, field, scope)
     if not rule.wire:
         return _from_args(convert, [scope_getter(path, scope) for path in rule_args(rule, "").paths()], teller)
     key = _only_key(rule, scope)
     if key is not None:
         return _one_key(key, convert, teller, UNSET, None)
-    paths = [parse(path, ignore_case=scope.ignore_case) for path in rule.wire]
-    get = _alternatives([getter(path) for path in paths], frozenset(map(plain, rule.empty)))
-    if any(many(path) for path in paths) and not whole:
+    get = alternatives(rule, scope)
+    if takes_many(rule, field, scope):
         return _picked(get, convert, rule.pick, teller)
     return _one_value(get, convert, teller)
 
@@ -299,8 +306,13 @@ def _from_args(convert: Read, getters: Sequence[Callable[[Any], Any]], teller: T
     return read
 
 
-def _alternatives(getters: Sequence[Callable[[Any], Any]], nothing: frozenset[str | None]) -> Callable[[Any], Any]:
-    """The first filled value; else what the first present one says. Values listed as `nothing` are null."""
+def alternatives(rule: Rule, scope: Scope) -> Callable[[Any], Any]:
+    """A reader of the rule's wire paths: the first filled value; else what the first present one says.
+
+    Values that the rule lists as `empty` are null.
+    """
+    getters = [scope_getter(path, scope) for path in rule.wire]
+    nothing = frozenset(map(plain, rule.empty))
 
     def cleared(value: Any) -> Any:
         if isinstance(value, list):
