@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from ledgerbridge.clock import DEFAULT_ZONE, Clock, SystemClock
 from ledgerbridge.errors import ConnectorError
 from ledgerbridge.model.base import Kind, Ref
 from ledgerbridge.model.change import Change
+from ledgerbridge.model.hint import Hint
 from ledgerbridge.model.raw import Raw, Receipt, Unreadable
 from ledgerbridge.model.wirejson import WireValue
 
@@ -54,6 +56,7 @@ class Capabilities:
     deletes: Mapping[Kind, DeleteStrategy] = field(default_factory=dict)
     safe_create: frozenset[Kind] = frozenset()  # a repeated key makes no second record
     conditional_update: frozenset[Kind] = frozenset()  # honours Change.expected
+    voids: frozenset[Kind] = frozenset()  # takes a void of a record
     safety: Mapping[Kind, SafetyClass] = field(default_factory=dict)
     page_size_max: int = 100
     batch_size_max: int = 1
@@ -155,3 +158,28 @@ class Connector(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+@runtime_checkable
+class Hinting(Protocol):
+    """What a connector offers besides where its far side can call us when something has changed."""
+
+    def hint(self, headers: Mapping[str, str], body: bytes) -> Hint | None:
+        """Which records a call of ours asks to read again; None if it is about nothing that is read. No I/O.
+
+        `headers` have names in lower case. NotAllowed for a call that does not prove where it comes from (fail closed, also
+        where no secret is set), BadReply for what cannot be understood.
+        """
+        ...
+
+
+@runtime_checkable
+class Subscribing(Protocol):
+    """What a connector offers whose far side must be asked to call us, and forgets it after a while."""
+
+    def subscribe(self, notify_url: str, *, renew_before: timedelta) -> datetime:
+        """See that the far side calls `notify_url`; returns until when it will. Repeating it is harmless.
+
+        A subscription that lasts for longer than `renew_before` is left alone. NotAllowed if calls could not be verified.
+        """
+        ...

@@ -28,7 +28,7 @@ from ledgerbridge.model.wirejson import WireError
 from .call import Call, Judge, Reply, Signed
 from .hosts import AddressRefused, HostRules
 from .limits import BudgetUsedUp, CallBudget, Interrupted, Limit, pause
-from .redaction import hide_signed
+from .redaction import cleaned, hide_signed
 from .settings import HttpSettings
 from .signin import Session, SignedIn, SignInFlow
 from .verdict import sign_in_verdict, transport_error, verdict
@@ -233,6 +233,7 @@ class Runner:
             if signed.base_url is not None:
                 self._rules.check(httpx.URL(signed.base_url))
         except ConnectorError as error:
+            cleaned(error)  # a sign-in reads refusals itself, and their words may quote the secret it was given
             _log.error("sign-in failed", system=self._system, error_type=type(error).__name__, error=str(error))
             raise
         finally:

@@ -15,7 +15,7 @@ Seconds = Annotated[float, Field(gt=0, le=600)]
 class HttpSettings(Frozen):
     """Bounds of every call. There is deliberately no way to switch certificate verification off."""
 
-    model_config = ConfigDict(strict=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=False)
 
     connect_timeout_s: Seconds = 5.0
     """To open a connection, TLS included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Self
 
 from ledgerbridge.connectors._http.limits import EACH, Limit
@@ -12,6 +12,7 @@ from ledgerbridge.connectors._http.runner import Runner, Transport
 from ledgerbridge.connectors.base import Capabilities, DeleteStrategy, Outcome, Page, SafetyClass, Surroundings, Write
 from ledgerbridge.errors import Refused, Unsupported
 from ledgerbridge.model.base import Kind, Ref
+from ledgerbridge.model.hint import Hint
 from ledgerbridge.model.raw import Raw
 
 from . import codec
@@ -19,6 +20,7 @@ from .codec_calls import Calls, is_custom
 from .codec_cursor import load_cursor
 from .codec_describe import ObjectFacts, read_describe
 from .codec_records import Resource
+from .hooks import read_push
 from .reading import Reader
 from .settings import PAGE_SIZE_MAX, FxiaokeSettings
 from .signin import TOKEN, sign_in
@@ -87,11 +89,24 @@ class Fxiaoke:
             deletes=dict.fromkeys(kinds, DeleteStrategy.KEY_SWEEP),
             safe_create=kinds if keyed else frozenset(),
             conditional_update=kinds,
+            voids=kinds,
             safety=dict.fromkeys(kinds, SafetyClass.KEY if keyed else SafetyClass.LOOKUP),
             page_size_max=PAGE_SIZE_MAX,
             calls_in_flight_max=self._settings.http.in_flight_max,
             requests_per_minute_max=self._settings.calls_per_second * 60,
         )
+
+    def hint(self, headers: Mapping[str, str], body: bytes) -> Hint | None:
+        """Which record a push of the tenant's script asks to read again; None if its object is not read.
+
+        NotAllowed without a right signature of the last five minutes, BadReply for what is no push. See :mod:`.hooks`.
+        """
+        given = (self._settings.webhook_secret, self._settings.webhook_secret_old)
+        secrets = tuple(secret.get_secret_value() for secret in given if secret is not None)
+        objects = {linked.object: one.kind for one in self._resources for linked in one.linked}
+        objects |= {one.api_name: one.kind for one in self._resources}
+        now = self._at.clock.now()
+        return read_push(headers, body, secrets=secrets, objects=objects, system=self._system, now=now)
 
     def check(self) -> None:
         """Describe every configured object; Refused lists each that is not as the settings say."""

@@ -28,7 +28,7 @@ ApiName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99
 class LinkedObject(BaseModel):
     """An object whose rows are read along with a record, and stand in its ``details``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     object: ApiName
     """The API name of the object, e.g. `OrderPaymentObj`."""
@@ -39,7 +39,7 @@ class LinkedObject(BaseModel):
 class PaymentLines(BaseModel):
     """How the lines of a new payment are completed, so that they add up to its total: the CRM takes their sum for the total."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     object: ApiName = "OrderPaymentObj"
     """The object that holds the lines."""
@@ -63,7 +63,7 @@ _APPLICATION_LINES = LinkedObject(object="InvoiceApplicationLinesObj", parent_fi
 class FxiaokeSettings(BaseModel):
     """Access to one tenant through a self-built app, and which of its objects hold what."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: str = f"https://{HOSTS[0]}"
     """The tenant's API gateway, which cannot be discovered: https://open.fxiaoke.com by default; open-hwcloud.fxiaoke.com
@@ -113,6 +113,10 @@ class FxiaokeSettings(BaseModel):
     """Further error codes that mean that the CRM understood and refused a record: the vendor publishes no list of them."""
     calls_per_second: Annotated[int, Field(ge=1, le=5)] = 4
     """Our own limit for each interface; the vendor's is 100 calls in 20 seconds (fxiaoke.md 5)."""
+    webhook_secret: SecretStr | None = None
+    """What the tenant's script signs its calls of ``/hooks/SYSTEM`` with (fxiaoke.md 10)."""
+    webhook_secret_old: SecretStr | None = None
+    """The one before, while the script is being changed."""
     http: HttpSettings = HttpSettings(retries=4)
     """The network."""
 

@@ -16,7 +16,7 @@ WIRE_TYPES: dict[Kind, tuple[str, ...]] = {
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FileSettings(_Section):

@@ -18,7 +18,7 @@ from .reading import PAGE_SIZE_MAX, Reader
 from .resources import FAMILIES, MERCHANT, SALE_INVOICE
 from .settings import YonyouBipSettings
 from .signin import SignIn
-from .writing import Writer
+from .writing import VOIDABLE, Writer
 
 _VENDOR_HOSTS: Final = frozenset({".yonyoucloud.com", ".diwork.com"})
 """Where data centres were seen (B1 [2+]). Others are set with gateway_url and token_url."""
@@ -87,6 +87,7 @@ class YonyouBip:
             deletes=dict.fromkeys(_KINDS, DeleteStrategy.KEY_SWEEP),
             safe_create=frozenset(write_types),
             conditional_update=frozenset(write_types),
+            voids=frozenset(kind for kind, wire_type in write_types.items() if wire_type in VOIDABLE),
             safety=dict.fromkeys(write_types, SafetyClass.KEY),
             page_size_max=PAGE_SIZE_MAX,
             batch_size_max=1,

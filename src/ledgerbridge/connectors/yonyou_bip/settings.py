@@ -15,7 +15,7 @@ CALLS_PER_MINUTE = 40
 class YonyouBipSettings(BaseModel):
     """Access to one tenant. What it takes to create documents stands at the end and may stay unset where nothing is written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tenant_id: str
     """The tenant's id, by which its data centre is found (B1)."""

@@ -41,6 +41,8 @@ _VOID: Final[Mapping[str, str]] = {
     COLLECTION.wire_type: "/delete",
     RECEIVEBILL.wire_type: "/delete",
 }
+VOIDABLE: Final = frozenset(_VOID)
+"""What can be taken out of use: customers are stopped, documents deleted."""
 _PRIVATE: Final = (codec_writes.DUE, codec_writes.FEE)
 
 

@@ -24,7 +24,7 @@ class RelaySettings(HttpSettings):
 class YonyouU8Settings(BaseModel):
     """Access to one U8 account set through the relay."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: str = "https://api.yonyouup.com"
     """The relay (A1)."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from ledgerbridge.connectors._http.runner import Runner, Transport
@@ -15,17 +16,20 @@ from ledgerbridge.connectors.base import (
     Surroundings,
     Write,
 )
-from ledgerbridge.errors import Unsupported
+from ledgerbridge.errors import NotAllowed, Unsupported
 from ledgerbridge.model.base import Kind, Ref
+from ledgerbridge.model.hint import Hint
 from ledgerbridge.model.raw import Raw
 
 from . import codec
-from .catalog import MODULES, Module, modules_of
+from .catalog import MODULES, Module, api_name, modules_of
+from .hooks import read_notification
 from .pulling import Pull
 from .pushing import Push
 from .reading import Reader
 from .settings import BATCH_MAX, PAGE_SIZE_MAX, ZohoCrmSettings
 from .signin import sign_in
+from .subscribing import subscribe
 
 
 class ZohoCrm:
@@ -39,6 +43,7 @@ class ZohoCrm:
     ) -> None:
         self._settings = settings
         self._system = surroundings.system
+        self._clock = surroundings.clock
         self._modules = modules_of(settings)
         credits_left = codec.Credits(surroundings.system, settings.credits_floor, surroundings.clock)
         self._runner = Runner(
@@ -69,11 +74,33 @@ class ZohoCrm:
             deletes=dict.fromkeys(kinds, DeleteStrategy.FEED),
             safe_create=kinds,
             conditional_update=kinds,
+            voids=kinds - {Kind.CUSTOMER},
             safety=dict.fromkeys(kinds, SafetyClass.KEY),
             page_size_max=PAGE_SIZE_MAX,
             batch_size_max=BATCH_MAX,
             calls_in_flight_max=self._settings.http.in_flight_max,
         )
+
+    def hint(self, _headers: Mapping[str, str], body: bytes) -> Hint | None:
+        """Which records a notification asks to read again; None if they are of no module that is read.
+
+        NotAllowed without our token, BadReply for what is no notification. See :mod:`.hooks`.
+        """
+        token = self._settings.webhook_token
+        modules = {api_name(module, self._settings): kind for kind, module in self._modules.items()}
+        secret = token.get_secret_value() if token else None
+        return read_notification(body, token=secret, modules=modules, system=self._system)
+
+    def subscribe(self, notify_url: str, *, renew_before: timedelta) -> datetime:
+        """See that Zoho calls `notify_url` about changes of what is read; returns until when. See :mod:`.subscribing`.
+
+        NotAllowed if no `webhook_token` is set: what could not be verified is not asked for.
+        """
+        if self._settings.webhook_token is None:
+            raise NotAllowed("webhook_token is not set; set it before subscribing", system=self._system)
+        modules = [api_name(module, self._settings) for module in self._modules.values()]
+        token = self._settings.webhook_token.get_secret_value()
+        return subscribe(self._reader, modules, notify_url, token, now=self._clock.now(), renew_before=renew_before)
 
     def check(self) -> None:
         """Ask the org for its name: one credit."""

@@ -68,7 +68,7 @@ Workflow = Literal["workflow", "approval", "blueprint", "pathfinder", "orchestra
 class ZohoCrmSettings(BaseModel):
     """Access to one org, and what of it is read and written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data_center: DataCenter = DataCenter.CN
     """Where the org lives; the address bar of its CRM shows it (crm.zoho.com.cn: cn)."""
@@ -112,6 +112,8 @@ class ZohoCrmSettings(BaseModel):
     """Which automation of the CRM our writes set off; none unless named here."""
     credits_floor: Annotated[int, Field(ge=0)] = 1000
     """Stop when Zoho says that fewer API credits than these are left for the rolling day: other programs need some too."""
+    webhook_token: SecretStr | None = None
+    """What our notification channel was given as `token`: calls of ``/hooks/SYSTEM`` must carry it (zoho.md 8)."""
     http: HttpSettings = HttpSettings(in_flight_max=5)
     """The network; at most five calls at once, which the smallest edition allows (zoho.md 9)."""
 
