@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Final
 
 from .naming import anchors
@@ -55,28 +56,29 @@ def _sure(pool: Pool, receipt: int, item: int) -> bool:
 
 
 def _untangle(pool: Pool, receipts: list[int], items: list[int]) -> bool:
-    """Settle the pairs of one amount that touch no other; note the rest as ambiguous."""
-    fits: dict[int, list[int]] = {}
-    wanted: dict[int, int] = {}
+    """Settle the one pair of this amount that touches no other, if there is one; note the rest as ambiguous.
+
+    `items` are in order of their day of issue, so that the candidates of each payment are the first few of them.
+    """
+    issued = [pool.issued[item] for item in items]
+    counts: dict[int, int] = {}
     for receipt in receipts:
         found = anchors(pool, receipt) if receipt in pool.clues else None
         if found is not None and (found.docs or found.sets):
             continue  # its text asks for something else, or the references would have settled it
-        last_day = pool.last_day(receipt)
-        fits[receipt] = [item for item in items if pool.issued[item] <= last_day]
-        for item in fits[receipt]:
-            wanted[item] = wanted.get(item, 0) + 1
+        count = bisect_right(issued, pool.last_day(receipt))
+        if count:
+            counts[receipt] = count
     settled = False
-    for receipt, candidates in fits.items():
-        if not candidates or not pool.by_amount(receipt):
+    for receipt, count in counts.items():
+        if not pool.by_amount(receipt):
             continue
-        only = candidates[0]
-        sets = [(item,) for item in candidates[: pool.policy.sums.shown_max]]
-        if len(candidates) > 1:
+        sets = [(item,) for item in items[: min(count, pool.policy.sums.shown_max)]]
+        if count > 1:
             pool.note(receipt, _RULE, Outcome.AMBIGUOUS, sets)
-        elif wanted[only] > 1 or pool.in_doubt(only, receipt):
+        elif len(counts) > 1 or pool.in_doubt(items[0], receipt):
             pool.note(receipt, _RULE, Outcome.CONTESTED, sets)
         else:
-            pool.settle_one(_RULE, receipt, only, _EVIDENCE, _CONFIDENCE)
+            pool.settle_one(_RULE, receipt, items[0], _EVIDENCE, _CONFIDENCE)
             settled = True
     return settled

@@ -205,6 +205,7 @@ def _read_texts(pools: list[Pool], policy: Policy) -> list[Finding]:
     """Fill each pool's clues; a text that names only a document of another currency bars its payment."""
     findings: list[Finding] = []
     indexes: dict[str, NumberIndex] = {}
+    tail_min, shared_max = policy.tail_min, policy.sums.candidates_max
 
     def index(pool: Pool) -> NumberIndex:
         if pool.currency not in indexes:
@@ -215,12 +216,14 @@ def _read_texts(pools: list[Pool], policy: Policy) -> list[Finding]:
         for at, receipt in enumerate(pool.receipts):
             if not receipt.text or not pool.left[at] or not _DIGIT.search(receipt.text):
                 continue
-            clue = read(receipt.text, index(pool), pool.items, policy.tail_min)
+            clue = read(receipt.text, index(pool), pool.items, tail_min=tail_min, shared_max=shared_max)
             if clue is not None:
                 pool.clues[at] = clue
             if clue is None or not (clue.named or clue.groups):
                 for other in pools:
-                    clue = None if other is pool else read(receipt.text, index(other), other.items, policy.tail_min)
+                    clue = None
+                    if other is not pool:
+                        clue = read(receipt.text, index(other), other.items, tail_min=tail_min, shared_max=shared_max)
                     if clue is not None and clue.named:
                         number = other.items[clue.named[0]].numbers[0]
                         text = f"payment {receipt.id!r} is in {pool.currency}, its text names {number}, which is in"

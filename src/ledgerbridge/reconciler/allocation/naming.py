@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -102,6 +103,7 @@ def by_reference(pool: Pool) -> bool:
     Only if there is one reading and no other text claims the same documents.
     """
     proposals: list[_Reading] = []
+    rest_open: list[_Reading] = []
     for receipt, clue in pool.clues.items():
         if not pool.left[receipt] or receipt in pool.held:
             continue
@@ -126,14 +128,25 @@ def by_reference(pool: Pool) -> bool:
             outcome = Outcome.AMBIGUOUS if len(readings) > 1 else Outcome.UNPROVEN
             shown = sorted(readings)[: pool.policy.sums.shown_max]
             pool.note(receipt, Rule.REFERENCE, outcome, shown)
-        elif _pays_named_in_full(pool, receipt, clue, found):
-            proposals.append(_Reading(receipt, found.docs, Confidence.HIGH))
+        elif _covers_named(pool, receipt, clue, found):
+            rest_open.append(_Reading(receipt, found.docs, Confidence.HIGH))
         elif found.docs or found.sets:
-            pool.claim(receipt, found.docs)
-            named = (*found.docs, *(item for one in found.sets for item in one))
-            detail = ", ".join(clue.evidence)
-            pool.note(receipt, Rule.REFERENCE, Outcome.NOT_ADDING_UP, [tuple(dict.fromkeys(named))], detail)
+            _not_adding_up(pool, receipt, found)
+    if rest_open:
+        silent = _unexplained(pool)
+        for one in rest_open:
+            if any(_may_have_paid(pool, silent, item, [one.receipt], pool.open[item]) for item in one.items):
+                _not_adding_up(pool, one.receipt, Anchors(one.items))
+            else:
+                proposals.append(one)
     return _accept(pool, proposals)
+
+
+def _not_adding_up(pool: Pool, receipt: int, found: Anchors) -> None:
+    pool.claim(receipt, found.docs)
+    named = (*found.docs, *(item for one in found.sets for item in one))
+    detail = ", ".join(pool.clues[receipt].evidence)
+    pool.note(receipt, Rule.REFERENCE, Outcome.NOT_ADDING_UP, [tuple(dict.fromkeys(named))], detail)
 
 
 def _others_equal(pool: Pool, receipt: int, items: Iterable[int]) -> bool:
@@ -141,9 +154,10 @@ def _others_equal(pool: Pool, receipt: int, items: Iterable[int]) -> bool:
     allows is not the only thing that fits.
     """
     amounts = {pool.open[item]: pool.issued[item] for item in items}
+    first = bisect_left(pool.received, min(amounts.values()))
     return any(
-        left in amounts and other != receipt and pool.received[other] >= amounts[left]
-        for other, left in enumerate(pool.left)
+        pool.left[other] in amounts and other != receipt and pool.received[other] >= amounts[pool.left[other]]
+        for other in range(first, len(pool.left))
     )
 
 
@@ -168,7 +182,9 @@ def _readings(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> tuple[set
         wanted = Anchors(found.docs, sets)
         if readings or not sets or not all(sets):
             continue
-        candidates = sorted({item for one in sets for item in one} - {*found.docs})
+        members = {item for one in sets for item in one} - {*found.docs}
+        most = target - sum(pool.open[item] for item in members if pool.open[item] < 0)
+        candidates = sorted(item for item in members if pool.open[item] <= most)  # no other is in any sum
         result = search(pool, candidates, target, size_min=1)
         if isinstance(result, Outcome):
             continue
@@ -184,14 +200,12 @@ def _readings(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> tuple[set
     return readings, complete
 
 
-def _pays_named_in_full(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> bool:
+def _covers_named(pool: Pool, receipt: int, clue: Clue, found: Anchors) -> bool:
     """Whether all that the text says is some documents in full, and the money covers them as far as they are open."""
     if not found.docs or found.sets or clue.span or clue.count:
         return False
     amounts = [pool.open[item] for item in found.docs]
-    if min(amounts) <= 0 or sum(amounts) >= pool.left[receipt]:
-        return False
-    return not any(_money_before(pool, item, [receipt], pool.open[item]) for item in found.docs)
+    return min(amounts) > 0 and sum(amounts) < pool.left[receipt]
 
 
 def _accept(pool: Pool, proposals: list[_Reading]) -> bool:
@@ -232,12 +246,18 @@ def by_named_part(pool: Pool) -> bool:
         found = anchors(pool, receipt)
         if len(found.docs) == 1 and not found.sets and (pool.open[found.docs[0]] > 0) == (left > 0):
             payers.setdefault(found.docs[0], []).append(receipt)
+    silent = _unexplained(pool) if payers else []
     settled = False
     for item, receipts in payers.items():
         total = sum(pool.left[receipt] for receipt in receipts)
         others = pool.claims.get(item, set()) - set(receipts)
         trifle = min(abs(pool.left[receipt]) for receipt in receipts) < pool.policy.amount_alone_min_minor
-        if trifle or others or abs(total) > abs(pool.open[item]) or _money_before(pool, item, receipts, abs(total)):
+        if (
+            trifle
+            or others
+            or abs(total) > abs(pool.open[item])
+            or _may_have_paid(pool, silent, item, receipts, abs(total))
+        ):
             for receipt in receipts:
                 pool.note(receipt, Rule.NAMED_PART, Outcome.CONTESTED, [(item,)])
             continue
@@ -250,18 +270,35 @@ def by_named_part(pool: Pool) -> bool:
     return settled
 
 
-def _money_before(pool: Pool, item: int, receipts: list[int], total: int) -> bool:
-    """Whether unapplied money came in before one of `receipts` that may have paid `item` too, so that less than `total`
-    of it was left when they came: all of it, or what is beyond the documents that its text names in full.
+def _unexplained(pool: Pool) -> list[int]:
+    """Money (in or back) that may have gone anywhere: its text names nothing, or speaks of more than it names in full.
+
+    Not money in advance, nor what a text that was followed has left over.
     """
-    rest, last = abs(pool.open[item]), max(receipts)
-    for receipt, left in enumerate(pool.left[:last]):
-        if left + total <= rest or left <= 0 or receipt in receipts or pool.received[receipt] < pool.issued[item]:
+    found = []
+    for receipt, left in enumerate(pool.left):
+        if not left or receipt in pool.met:
             continue
-        found = anchors(pool, receipt)
-        if not found.docs and not found.sets and pool.receipts[receipt].kind is PaymentKind.PREPAYMENT:
-            continue
-        beyond = left if item in found.docs else left - sum(pool.open[one] for one in found.docs)
-        if beyond > 0 and beyond + total > rest:
-            return True
+        clue, wanted = pool.clues.get(receipt), anchors(pool, receipt)
+        says_more = clue is not None and bool(wanted.sets or clue.count or clue.span)
+        in_advance = pool.receipts[receipt].kind is PaymentKind.PREPAYMENT
+        if says_more or not (wanted.docs or in_advance):
+            found.append(receipt)
+    return found
+
+
+def _may_have_paid(pool: Pool, silent: list[int], item: int, receipts: list[int], total: int) -> bool:
+    """Whether one of `silent` came before one of `receipts` and may have settled so much of `item` that less than `total`
+    of it was left: all of it, or what is beyond the documents that its text names in full. A refund settles credit
+    notes only, a receipt all but those.
+    """
+    rest, first, last = abs(pool.open[item]), bisect_left(pool.received, pool.issued[item]), max(receipts)
+    for receipt in silent[bisect_left(silent, first) : bisect_left(silent, last)]:
+        left = abs(pool.left[receipt])
+        same_way = (pool.left[receipt] > 0) == (pool.open[item] > 0)
+        if same_way and left + total > rest and receipt not in receipts:
+            docs = anchors(pool, receipt).docs
+            beyond = left - (0 if item in docs else abs(sum(pool.open[one] for one in docs)))
+            if beyond > 0 and beyond + total > rest:
+                return True
     return False

@@ -46,6 +46,8 @@ def by_oldest(pool: Pool) -> bool:
             if not opened[item]:
                 at += 1
         left[receipt] = rest
+        if 0 < rest < money:
+            pool.met.add(receipt)
         if at == len(items):
             break
     return len(pool.matches) > before

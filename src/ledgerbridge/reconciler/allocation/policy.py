@@ -37,7 +37,8 @@ class SumLimits(Frozen):
     """How far sums of several documents or payments are searched.
 
     Up to `whole_max` candidates every subset is tried; with more of them, up to `candidates_max`, subsets of at most
-    `size_max`. Beyond that nothing is tried, unless `oldest_window` lets the oldest `candidates_max` stand for all.
+    `size_max`. Beyond that nothing is tried, unless `oldest_window` lets the oldest `candidates_max` stand for all; nor
+    does a number in a text that more documents share (a framework contract's) say anything.
     """
 
     size_max: Annotated[int, Field(ge=2, le=3)] = 3

@@ -30,11 +30,11 @@ class Pool:
     """`open` and `left` are what remains of `items` and `receipts`; `issued` and `received` are day numbers; `least` is the
     smallest amount that links anything by itself; `steps_now` counts the steps of one search, `steps` those of the run.
 
-    For the whole run: `clues` are what texts say, `met` the receipts whose text was followed, `reversals` the other half
-    of an open document and the credit note that takes it back, with the day of the latter, `barred` receipts that
-    nothing here may settle. Per round: `notes` says why a receipt was not settled, `held` are receipts that no later
-    pass may touch, `claims` are documents named or wanted by receipts that could not be settled: an amount alone does
-    not take them from those.
+    For the whole run: `clues` are what texts say, `met` the receipts whose text was followed or that are applied in
+    part, `reversals` the other half of an open document and the credit note that takes it back, with the day of the
+    latter, `barred` receipts that nothing here may settle. Per round: `notes` says why a receipt was not settled,
+    `held` are receipts that no later pass may touch, `claims` are documents named or wanted by receipts that could not
+    be settled: an amount alone does not take them from those.
     """
 
     def __init__(self, currency: str, items: list[OpenItem], receipts: list[Receipt], policy: Policy) -> None:
@@ -195,6 +195,8 @@ class Pool:
             rest = self._rest(self.left[receipt], amount)
             self.left[receipt] = rest
             whole = whole and rest == 0
+            if rest:
+                self.met.add(receipt)  # as in a later run, where the rest alone is given
             taken.append((self.receipts[receipt].id, amount))
         for item, amount in items:
             rest = self._rest(self.open[item], amount)

@@ -43,7 +43,7 @@ class How(StrEnum):
     DAMAGED = "damaged"  # one damage undone
 
 
-class Hit(msgspec.Struct, frozen=True):
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """One number in a text and the documents (indices) that it may mean: all of them if SHARED, else one."""
 
     token: str
@@ -51,7 +51,7 @@ class Hit(msgspec.Struct, frozen=True):
     items: frozenset[int]
 
 
-class Clue(msgspec.Struct, frozen=True):
+class Clue(msgspec.Struct, frozen=True, gc=False):
     """All that a text says about documents: indices into the pool's items.
 
     `named` are documents named in full; `groups` sets of which at least one is paid (an order's documents); `weak` sets
@@ -234,8 +234,11 @@ def _joined(text: str, runs: list[_Run], at: int, index: NumberIndex) -> tuple[i
     return 1, None
 
 
-def read(text: str, index: NumberIndex, items: Sequence[OpenItem], tail_min: int) -> Clue | None:
-    """What a remittance text says about `items`; None if it names none of them."""
+def read(text: str, index: NumberIndex, items: Sequence[OpenItem], *, tail_min: int, shared_max: int) -> Clue | None:
+    """What a remittance text says about `items`; None if it names none of them.
+
+    A number that may mean more than `shared_max` documents (that of a framework contract) says nothing.
+    """
     text = folded(text)
     written = _RUN.findall(text)
     if len(written) == 1:  # most texts
@@ -244,7 +247,7 @@ def read(text: str, index: NumberIndex, items: Sequence[OpenItem], tail_min: int
         if only is not None:
             return Clue((only,), (), (), (), None, None, (f"text named {key}",), simple=True)
     runs = [(compact(run.group()), *run.span()) for run in _RUN.finditer(text)]
-    found = list(_hits(text, runs, index, tail_min))
+    found = [one for one in _hits(text, runs, index, tail_min) if len(one[0].items) <= shared_max]
     if not found:
         return None
     count = _COUNT.search(text)

@@ -23,12 +23,24 @@ def by_refund(pool: Pool) -> bool:
 
     What is paid back was there by the day of the refund; one source that two refunds fit is left to a person.
     """
+    refunds = [
+        refund for refund, left in enumerate(pool.left) if left < 0 and -left >= pool.least and refund not in pool.held
+    ]
+    if not refunds:
+        return False
+    credit_notes = [
+        _Source(is_item=True, at=item, amount=-amount) for item, amount in enumerate(pool.open) if amount < 0
+    ]
+    unapplied = [
+        _Source(is_item=False, at=receipt, amount=amount)
+        for receipt, amount in enumerate(pool.left)
+        if amount > 0 and receipt not in pool.held
+    ]
     readings: dict[int, list[tuple[_Source, ...]]] = {}
-    for refund, left in enumerate(pool.left):
-        if left < 0 and -left >= pool.policy.amount_alone_min_minor and refund not in pool.held:
-            found = _readings(pool, refund)
-            if found:
-                readings[refund] = found
+    for refund in refunds:
+        found = _readings(pool, refund, credit_notes, unapplied)
+        if found:
+            readings[refund] = found
     uses: dict[_Source, int] = {}
     for found in readings.values():
         for source in {source for sources in found for source in sources}:
@@ -49,20 +61,14 @@ def by_refund(pool: Pool) -> bool:
     return bool(lone)
 
 
-def _readings(pool: Pool, refund: int) -> list[tuple[_Source, ...]]:
+def _readings(
+    pool: Pool, refund: int, credit_notes: list[_Source], unapplied: list[_Source]
+) -> list[tuple[_Source, ...]]:
     day, last_day, target = pool.received[refund], pool.last_day(refund), -pool.left[refund]
     wanted = anchors(pool, refund)
-    sources = [
-        _Source(is_item=True, at=item, amount=-amount)
-        for item, amount in enumerate(pool.open)
-        if -target <= amount < 0 and pool.issued[item] <= last_day
-    ]
+    sources = [one for one in credit_notes if one.amount <= target and pool.issued[one.at] <= last_day]
     if not wanted.docs and not wanted.sets:  # a text that names a credit note speaks of no payment
-        sources += [
-            _Source(is_item=False, at=receipt, amount=amount)
-            for receipt, amount in enumerate(pool.left)
-            if 0 < amount <= target and pool.received[receipt] <= day and receipt not in pool.held
-        ]
+        sources += [one for one in unapplied if one.amount <= target and pool.received[one.at] <= day]
     singles = [(source,) for source in sources if source.amount == target]
     found = singles or _sums(pool, refund, sources, target)
     named = {*wanted.docs}

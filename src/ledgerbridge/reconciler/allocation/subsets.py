@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 Picks = tuple[int, ...]
 """Ascending positions in the list of amounts."""
 
-FOUND_MAX: Final = 200
+FOUND_MAX: Final = 64
 """Nobody needs to know more sets than this: a search ends soon after."""
 
 

@@ -67,7 +67,8 @@ def by_tolerance(pool: Pool) -> bool:
     contested = [fit for fit in fits if any(wanted[item] > 1 or pool.in_doubt(item, fit.receipt) for item in fit.items)]
     for fit in contested:
         pool.note(fit.receipt, Rule.TOLERANCE, Outcome.CONTESTED, [fit.items])
-    lone = [fit for fit in fits if fit not in contested]
+    refused = {fit.receipt for fit in contested}
+    lone = [fit for fit in fits if fit.receipt not in refused]
     for fit in lone:
         _settle(pool, fit)
     return bool(lone)

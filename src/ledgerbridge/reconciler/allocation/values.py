@@ -42,7 +42,7 @@ class Confidence(StrEnum):
     LOW = "low"  # policy alone
 
 
-class OpenItem(msgspec.Struct, frozen=True, kw_only=True):
+class OpenItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A receivable document of one customer. A credit note has negative amounts.
 
     `open_minor` is what was unpaid before this run, given allocations not yet counted; 0 is welcome: a payment that names
@@ -63,7 +63,7 @@ class OpenItem(msgspec.Struct, frozen=True, kw_only=True):
     reverses: str | None = None
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A money movement of one customer; a refund has a negative amount.
 
     What it can settle is `amount_minor + fee_minor`, of which `open_minor` is not applied yet before this run, given
@@ -85,7 +85,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         return self.amount_minor + self.fee_minor if self.open_minor is None else self.open_minor
 
 
-class GivenAllocation(msgspec.Struct, frozen=True, kw_only=True):
+class GivenAllocation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An allocation that the ERP states. Either `payment_id`, or `credit_id` for a credit note applied to `item_id`.
 
     `amount_minor` has the sign of the item; of a credit note the same amount is used up with the other sign.
@@ -100,7 +100,7 @@ class GivenAllocation(msgspec.Struct, frozen=True, kw_only=True):
     credit_id: str | None = None
 
 
-class Match(msgspec.Struct, frozen=True):
+class Match(msgspec.Struct, frozen=True, gc=False):
     """Money (or a credit note) applied to documents.
 
     `payments` and `items` say how much of each is used up; both sides carry their signs. `difference_minor` is
@@ -150,7 +150,7 @@ HOLDING: Final = frozenset(
 """The outcomes that hold."""
 
 
-class Note(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True, gc=False):
     """What one pass, at the end of the run, had to say about a payment that it did not settle.
 
     `candidates` are the sets of ids that fit: documents, or for a refund also payments.
@@ -162,7 +162,7 @@ class Note(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Ambiguous(msgspec.Struct, frozen=True):
+class Ambiguous(msgspec.Struct, frozen=True, gc=False):
     """A payment that a person must decide: what is left of it, and the sets of ids that fit."""
 
     payment_id: str
@@ -174,7 +174,7 @@ class Ambiguous(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Leftover(msgspec.Struct, frozen=True):
+class Leftover(msgspec.Struct, frozen=True, gc=False):
     """What is left of a payment (unapplied cash, minor units with its sign) or of a document (open item)."""
 
     id: str
@@ -196,7 +196,7 @@ class FindingCode(StrEnum):
     NAMES_OTHER_CURRENCY = "names_other_currency"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """Something that a person must look at; the record named by `subject` took no part, or not in that way."""
 
     code: FindingCode
@@ -204,7 +204,7 @@ class Finding(msgspec.Struct, frozen=True):
     message: str
 
 
-class Result(msgspec.Struct, frozen=True):
+class Result(msgspec.Struct, frozen=True, gc=False):
     """All that was decided about one customer. Order of every tuple: by currency, then as decided or by date and id.
 
     `payments_left` and `items_left` hold every record that took part and is not used up; `notes` has, for a payment

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from heapq import nlargest
 from math import log2
@@ -12,7 +13,7 @@ from .evidence import IdentityPolicy
 from .name import NameParts
 from .profiles import Profile
 
-_DECIDING: Final = frozenset("ck")
+DECIDING: Final = frozenset("ck")
 """First letters of the keys that are searched by however many records have them in common."""
 
 
@@ -69,41 +70,66 @@ class CandidateIndex:
         All that share a code, and of the others at most ``candidates_max`` and those that share as much as the last of
         them, less those that share far less than the first.
         """
-        limit, total = self._policy.bucket_max, len(self._profiles) + 1
-        weights: dict[str, float] = {}
-        decided: set[str] = set()
-        gone = {profile.ref, *without}
-        settled = False
-        for key in keys(profile):
-            kind = key[0]
-            if settled and kind in _ROUGH:
-                continue
-            bucket = self._buckets.get(key)
-            if bucket is None:
-                continue
-            if kind in _DECIDING:
-                decided.update(bucket)
-            if len(bucket) > limit:
-                continue
-            settled = settled or (kind in _WHOLE and not gone.issuperset(bucket))
-            weight = log2(total / len(bucket)) + 0.1
-            if kind in _BESIDES:
-                weight *= 2
-            for ref in bucket:
-                weights[ref] = weights.get(ref, 0.0) + weight
-        decided -= gone
-        for ref in gone:
-            weights.pop(ref, None)
-        if weights:
-            least = _FAR_LESS * max(weights.values())
-            most = self._policy.candidates_max
-            if len(weights) > most:
-                least = max(least, nlargest(most, weights.values())[-1])
-            weights = {ref: weight for ref, weight in weights.items() if weight >= least or ref in decided}
-        for ref in decided:
-            weights.setdefault(ref, 0.0)
-        ranked = sorted(weights, key=lambda ref: (ref not in decided, -weights[ref], ref))
-        return tuple([self._profiles[ref] for ref in ranked])
+        found = ranked(keys(profile), self._buckets, len(self._profiles), {profile.ref, *without}, self._policy)
+        return tuple([self._profiles[ref] for ref in found])
+
+
+def ranked(
+    wanted: Sequence[str],
+    buckets: Mapping[str, Sequence[str]],
+    total: int,
+    out: Container[str],
+    policy: IdentityPolicy,
+) -> list[str]:
+    """The refs most likely to be the same firm as one that is found by `wanted`, the likeliest first; never one of `out`.
+
+    `buckets`: who of `total` records bears a key, those of `out` among them: what is rare does not depend on who is free.
+    """
+    limit = policy.bucket_max
+    weights: dict[str, float] = {}
+    decided: set[str] = set()
+    settled = False
+    for key in wanted:
+        kind = key[0]
+        if settled and kind in _ROUGH:
+            continue
+        bucket = buckets.get(key)
+        if bucket is None:
+            continue
+        if kind in DECIDING:
+            decided.update(bucket)
+        if len(bucket) > limit:
+            continue
+        settled = settled or (kind in _WHOLE and not all(ref in out for ref in bucket))
+        weight = log2((total + 1) / len(bucket)) + 0.1
+        if kind in _BESIDES:
+            weight *= 2
+        for ref in bucket:
+            weights[ref] = weights.get(ref, 0.0) + weight
+    decided = {ref for ref in decided if ref not in out}
+    weights = {ref: weight for ref, weight in weights.items() if ref not in out}
+    if weights:
+        least = _FAR_LESS * max(weights.values())
+        most = policy.candidates_max
+        if len(weights) > most:
+            least = max(least, nlargest(most, weights.values())[-1])
+        weights = {ref: weight for ref, weight in weights.items() if weight >= least or ref in decided}
+    for ref in decided:
+        weights.setdefault(ref, 0.0)
+    return sorted(weights, key=lambda ref: (ref not in decided, -weights[ref], ref))
+
+
+def is_found_whole(
+    wanted: Sequence[str], buckets: Mapping[str, Sequence[str]], out: Container[str], policy: IdentityPolicy
+) -> bool:
+    """Does one that is not in `out` bear the whole name, so that the rough keys need not be searched by?"""
+    found = [buckets.get(key, ()) for key in wanted if key[0] in _WHOLE]
+    return any(len(bucket) <= policy.bucket_max and not all(ref in out for ref in bucket) for bucket in found)
+
+
+def rough_and_others(wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The keys that find misspelt brands, and all the others."""
+    return [key for key in wanted if key[0] in _ROUGH], [key for key in wanted if key[0] not in _ROUGH]
 
 
 def keys(profile: Profile) -> list[str]:

@@ -6,7 +6,7 @@ All weights are in bits: the binary logarithm of how much likelier something is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import log2
 from typing import Final
 
@@ -23,8 +23,52 @@ _FOLLOWERS: Final = 50.0
 """How many followers of a character the general share weighs as much as."""
 
 
+RECORDS: Final = "#"
+"""What every record counts once for in :func:`counted`."""
+UNITS: Final = "N"
+"""What every record counts for as often as its brand has units."""
+
+
+def counted(profile: Profile) -> list[str]:
+    """All that one record adds to the counts, as often as it does, so that they can be kept somewhere else.
+
+    The first letter tells the kind.
+    """
+    units = profile.name.units
+    found = [RECORDS, _brand_of(units), _trade_of(profile.name.trade), *([UNITS] * len(units))]
+    found += [f"U{unit}" for unit in units]
+    found += [_followers_of(units[at - 1], units[at]) for at in range(1, len(units))]
+    found += [_place_of(place[:depth]) for place in profile.name.places for depth in range(1, len(place) + 1)]
+    found += [f"X{fact}" for fact in _facts_of(profile)]
+    return found
+
+
+def _brand_of(units: tuple[str, ...]) -> str:
+    return f"B{' '.join(units)}"
+
+
+def _followers_of(before: str, unit: str) -> str:
+    return f"F{before} {unit}"
+
+
+def _place_of(place: Place) -> str:
+    return f"P{'|'.join(place)}"
+
+
+def _trade_of(trade: tuple[str, ...]) -> str:
+    return f"T{' '.join(trade)}"
+
+
+def _facts_of(profile: Profile) -> list[str]:
+    return [*profile.phones, *profile.emails, *profile.domains, *profile.accounts]
+
+
 class Rarity:
-    """Counts over all records at hand, of both systems. Never changes once built; order does not matter."""
+    """Counts over all records at hand, of both systems; order does not matter.
+
+    Either all records are given at once, or counts that are kept elsewhere are asked for, with :meth:`know`, for each record
+    before it is compared.
+    """
 
     def __init__(self, profiles: Iterable[Profile]) -> None:
         self._brands: Counter[tuple[str, ...]] = Counter()
@@ -42,17 +86,40 @@ class Rarity:
             for place in name.places:
                 for depth in range(1, len(place) + 1):
                     self._places[place[:depth]] += 1
-            self._facts.update(profile.phones)
-            self._facts.update(profile.emails)
-            self._facts.update(profile.domains)
-            self._facts.update(profile.accounts)
+            self._facts.update(_facts_of(profile))
         for units, seen in self._brands.items():
             for at, unit in enumerate(units):
                 self._units[unit] += seen
                 if at:
                     self._followers[units[at - 1], unit] += seen
+        self._sum_up(total, self._units.total())
+
+    @classmethod
+    def kept(cls, seen: Callable[[str], int]) -> Rarity:
+        """One that knows no record yet. `seen`: how often all records count for a text of :func:`counted`."""
+        made = cls(())
+        made._sum_up(seen(RECORDS), seen(UNITS))
+        return made
+
+    def know(self, profile: Profile, seen: Callable[[str], int]) -> None:
+        """Ask for all counts that comparing this record may need. `seen` as for :meth:`kept`."""
+        name = profile.name
+        self._brands[name.units] = seen(_brand_of(name.units))
+        self._trades[name.trade] = seen(_trade_of(name.trade))
+        for at, unit in enumerate(name.units):
+            self._units[unit] = seen(f"U{unit}")
+            if at:
+                before = name.units[at - 1]
+                self._followers[before, unit] = seen(_followers_of(before, unit))
+        for place in name.places:
+            for depth in range(1, len(place) + 1):
+                self._places[place[:depth]] = seen(_place_of(place[:depth]))
+        for fact in _facts_of(profile):
+            self._facts[fact] = seen(f"X{fact}")
+
+    def _sum_up(self, total: int, units_total: int) -> None:
         self._total = total
-        self._units_total = self._units.total()
+        self._units_total = units_total
         self._known_brands: dict[tuple[str, ...], float] = {}
         self._known_texts: dict[tuple[str, ...], float] = {}
         self.prior = -log2(max(total, 2) / 2)

@@ -63,9 +63,19 @@ def learned(
         for size in TAILS:
             if size + 2 <= length:
                 tails[text[-size:]] += 1
-    places = {word: ("", word) for word in _whole(heads, least, at_end=False) if word not in known.places}
-    trades = {word: (word,) for word in _whole(tails, least, at_end=True) if word not in known.trades}
-    return replace(known, places={**known.places, **places}, trades={**known.trades, **trades})
+    return with_words(_whole(heads, least, at_end=False), _whole(tails, least, at_end=True), known)
+
+
+def with_words(places: Iterable[str], trades: Iterable[str], known: Vocabulary = KNOWN) -> Vocabulary:
+    """`known` and these words for places and trades; what is known already stays as it is."""
+    more_places = {word: ("", word) for word in places if word not in known.places}
+    more_trades = {word: (word,) for word in trades if word not in known.trades}
+    return replace(known, places={**known.places, **more_places}, trades={**known.trades, **more_trades})
+
+
+def learned_words(vocabulary: Vocabulary, known: Vocabulary = KNOWN) -> tuple[set[str], set[str]]:
+    """The places and trades that a vocabulary has over those of `known`; :func:`with_words` puts them back."""
+    return set(vocabulary.places) - set(known.places), set(vocabulary.trades) - set(known.trades)
 
 
 def _whole(counts: Counter[str], least: float, *, at_end: bool) -> set[str]:
