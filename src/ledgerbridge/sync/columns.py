@@ -5,9 +5,10 @@ An enum's member is turned to text by ``str``, several times cheaper than its ``
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
-from ledgerbridge.model.base import Frozen
+from ledgerbridge.model.base import Frozen, Kind
 from ledgerbridge.model.customer import Customer
 from ledgerbridge.model.invoice import Invoice
 from ledgerbridge.model.party import PartyRef
@@ -19,8 +20,11 @@ class Columns(NamedTuple):
 
     currency: str = ""
     amount_minor: int = 0
+    tax_minor: int | None = None
+    fee_minor: int | None = None
     open_minor: int | None = None
     number: str | None = None
+    part: str | None = None
     party_id: str | None = None
     party_code: str | None = None
     party_name: str | None = None
@@ -66,6 +70,94 @@ def columns_of(record: Frozen) -> Columns:
     raise TypeError(f"{type(record).__name__} is no canonical record")
 
 
+def columns_of_json(kind: Kind, plain: Mapping[str, Any]) -> Columns:
+    """The same of a record as JSON has it, in which what is unset is missing."""
+    return _OF_JSON[kind](plain.get)
+
+
+def _invoice_json(get: Callable[..., Any]) -> Columns:
+    party = get("customer")
+    return Columns(
+        get("currency"),
+        get("total_minor"),
+        get("tax_minor"),
+        None,
+        get("open_minor"),
+        get("number"),
+        None,
+        party.get("external_id"),
+        party.get("code"),
+        party.get("name"),
+        party.get("credit_code"),
+        get("issued_on"),
+        get("due_on"),
+        get("status", _INVOICE_STATUS),
+        get("kind", _INVOICE_KIND),
+    )
+
+
+def _payment_json(get: Callable[..., Any]) -> Columns:
+    party = get("customer") or {}
+    return Columns(
+        get("currency"),
+        get("amount_minor"),
+        None,
+        get("fee_minor"),
+        get("open_minor"),
+        get("number"),
+        get("part"),
+        party.get("external_id"),
+        party.get("code"),
+        party.get("name") or get("payer_name"),
+        party.get("credit_code"),
+        get("received_on"),
+        None,
+        get("status", _PAYMENT_STATUS),
+        get("kind", _PAYMENT_KIND),
+    )
+
+
+def _customer_json(get: Callable[..., Any]) -> Columns:
+    return Columns(
+        number=get("code"),
+        party_code=get("code"),
+        party_name=get("name"),
+        credit_code=get("credit_code"),
+        business_on=get("opened_on"),
+        doc_status=get("status", _CUSTOMER_STATUS),
+    )
+
+
+def _allocation_json(get: Callable[..., Any]) -> Columns:
+    party = get("customer") or {}
+    return Columns(
+        currency=get("currency"),
+        amount_minor=get("amount_minor"),
+        number=get("number"),
+        party_id=party.get("external_id"),
+        party_code=party.get("code"),
+        party_name=party.get("name"),
+        credit_code=party.get("credit_code"),
+        business_on=get("allocated_on"),
+        doc_status=get("status", _ALLOCATION_STATUS),
+        doc_kind=get("difference"),
+    )
+
+
+def _default(model: type[Frozen], name: str) -> str:
+    return str(model.model_fields[name].default)
+
+
+_INVOICE_STATUS, _INVOICE_KIND = _default(Invoice, "status"), _default(Invoice, "kind")
+_PAYMENT_STATUS, _PAYMENT_KIND = _default(Payment, "status"), _default(Payment, "kind")
+_CUSTOMER_STATUS, _ALLOCATION_STATUS = _default(Customer, "status"), _default(Allocation, "status")
+_OF_JSON: Mapping[Kind, Callable[[Callable[..., Any]], Columns]] = {
+    Kind.INVOICE: _invoice_json,
+    Kind.PAYMENT: _payment_json,
+    Kind.CUSTOMER: _customer_json,
+    Kind.ALLOCATION: _allocation_json,
+}
+
 _NOBODY = PartyRef()
 
 
@@ -74,8 +166,11 @@ def _invoice(record: Invoice) -> Columns:
     return Columns(
         record.currency,
         record.total_minor,
+        record.tax_minor,
+        None,
         record.open_minor,
         record.number,
+        None,
         party.external_id,
         party.code,
         party.name,
@@ -92,8 +187,11 @@ def _payment(record: Payment) -> Columns:
     return Columns(
         record.currency,
         record.amount_minor,
+        None,
+        record.fee_minor,
         record.open_minor,
         record.number,
+        record.part,
         party.external_id,
         party.code,
         party.name or record.payer_name,

@@ -11,14 +11,48 @@ from ledgerbridge.model.problem import Problem
 from ledgerbridge.model.raw import Raw
 from ledgerbridge.model.wirejson import WireError
 
+from .columns import Columns, columns_of
 
-@dataclass(frozen=True, slots=True)
+
 class Accepted:
-    """A canonical record, its canonical bytes, and what was left out or is worth knowing."""
+    """A canonical record, its canonical bytes, its columns, and what was left out or is worth knowing."""
 
-    record: Frozen
-    canonical: bytes
-    notices: tuple[Problem, ...] = ()
+    __slots__ = ("_columns", "_record", "canonical", "notices")
+
+    def __init__(
+        self,
+        record: Frozen | Callable[[], Frozen],
+        canonical: bytes,
+        notices: tuple[Problem, ...] = (),
+        *,
+        columns: Columns | None = None,
+    ) -> None:
+        """`record` may be what makes it: storing needs its bytes and columns alone."""
+        self._record, self._columns = record, columns
+        self.canonical, self.notices = canonical, notices
+
+    @property
+    def record(self) -> Frozen:
+        """The record."""
+        if not isinstance(self._record, Frozen):
+            self._record = self._record()
+        return self._record
+
+    @property
+    def columns(self) -> Columns:
+        """What of it is stored in columns."""
+        return columns_of(self.record) if self._columns is None else self._columns
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Accepted):
+            return NotImplemented
+        mine, others = (self.canonical, self.notices), (other.canonical, other.notices)
+        return mine == others and self.record == other.record
+
+    __hash__ = None  # type: ignore[assignment]  # equal ones are found by looking, never by a hash
+
+    def __repr__(self) -> str:
+        return f"Accepted({self.record!r}, {self.canonical!r}, {self.notices!r})"
 
 
 @dataclass(frozen=True, slots=True)

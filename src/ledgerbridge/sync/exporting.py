@@ -35,11 +35,12 @@ def export_stream(store: Store, system: str, kind: Kind, target: Path, *, raw: b
             raise ConfigError(f"no {kind} records of {system} were ever read; on record are: {names}")
         found = copies.every(tx, system, kind)
         if ending == ".jsonl":
-            return _replaced(target, lambda temporary: _lines(temporary, found, raw=raw))
-        return _replaced(target, lambda temporary: _table(temporary, found))
+            return replaced(target, lambda temporary: _lines(temporary, found, raw=raw))
+        return replaced(target, lambda temporary: _table(temporary, found))
 
 
-def _replaced(target: Path, write: Callable[[Path], int]) -> int:
+def replaced(target: Path, write: Callable[[Path], int]) -> int:
+    """Let `write` fill a temporary file beside `target` and put it in its place as a whole; ConfigError if it cannot be."""
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
     except OSError as error:

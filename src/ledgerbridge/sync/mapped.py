@@ -5,13 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 
 from ledgerbridge.errors import MappingError
-from ledgerbridge.mapping.apply import Context, Filtered, Inbound, Mapped, canonical_bytes, compile_inbound
+from ledgerbridge.mapping.apply import (
+    Context,
+    Filtered,
+    Inbound,
+    Mapped,
+    Quick,
+    canonical_bytes,
+    compile_inbound,
+    compile_quick,
+    from_canonical,
+)
 from ledgerbridge.mapping.spec import MappingSpec
 from ledgerbridge.model.base import Frozen
 from ledgerbridge.model.raw import Raw
 
+from .columns import columns_of_json
 from .decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected
 
 
@@ -43,13 +55,34 @@ def mapped_by(
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    decoders = {wire_type: _decoder(compile_inbound(spec, context)) for wire_type, spec in by_wire_type.items()}
+    decoders = {wire_type: _decoder(spec, context) for wire_type, spec in by_wire_type.items()}
     return DecodeWith(decoders, fingerprint, leave_out)
 
 
-def _decoder(inbound: Inbound) -> Callable[[Raw], Decoded]:
+def _decoder(spec: MappingSpec, context: Context) -> Callable[[Raw], Decoded]:
+    """The quick way for records in which nothing is unusual, the long one for all others.
+
+    Both are made at the first record, which a run with nothing new never sees; where the workspace gives options, at once,
+    since one may not fit where it is used.
+    """
+    kind = spec.kind
+
+    @cache
+    def ways() -> tuple[Quick, Inbound]:
+        return compile_quick(spec, context), compile_inbound(spec, context)
+
+    if context.options:
+        ways()
+
     def decode(raw: Raw) -> Decoded:
-        found = inbound(raw.payload())
+        quick, inbound = ways()
+        payload = raw.payload()
+        clean = quick(payload)
+        if clean is not None:
+            canonical = clean.canonical
+            record = partial(from_canonical, kind, canonical)
+            return Accepted(record, canonical, columns=columns_of_json(kind, clean.plain))
+        found = inbound(payload)
         if isinstance(found, Mapped):
             return Accepted(found.value, canonical_bytes(found.value), found.notices)
         if isinstance(found, Filtered):
