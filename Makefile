@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-installed
 ARGS ?=
 
-.PHONY: help demo test check sandbox kit format lock clean
+.PHONY: help demo test check audit chaos sandbox kit format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP)  ## sandbox up, pull everything, import two files, print the summary
+demo: $(STAMP)  ## sandbox up, pull, import, reconcile, report, and the score against the ground truth
 	$(BIN)/python -m ledgerbridge.cli.demo $(ARGS)
 
 test: $(STAMP)  ## all tests (needs no server; uses PostgreSQL and RabbitMQ where they answer)
@@ -28,6 +28,13 @@ check: $(STAMP)  ## lint, types, layering, sizes, known vulnerabilities
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python .ci/house_rules.py
+	$(BIN)/python .ci/audit.py
+
+audit: $(STAMP)  ## known vulnerabilities of the pinned packages; LEDGERBRIDGE_AUDIT=required fails where nobody can be asked
+	$(BIN)/python .ci/audit.py
+
+chaos: $(STAMP)  ## random edits, drift, kill -9 at size, e.g. make chaos ARGS='--seeds 200 --kills 50'
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 sandbox: $(STAMP)  ## the emulated far sides on loopback until Ctrl-C, e.g. make sandbox ARGS='--customers 200'
 	$(BIN)/ledgerbridge sandbox $(ARGS)

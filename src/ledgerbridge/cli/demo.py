@@ -1,9 +1,8 @@
-"""`make demo`: the whole way on one machine: far sides, pull, import, certificates, and where to look next."""
+"""`make demo`: the whole way on one machine: far sides, pull, import, certificates, reconciliation, reports, and its score."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -12,15 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from .demo_score import read_truth, scored
 from .main import main as command_line
 from .output import Exit
 
 START_SECONDS_MAX = 120
+_Step = tuple[str, list[str], set[Exit]]
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run the demo; 0 if every system was read and every certificate ties (records in quarantine are part of the story)."""
+    """Run the demo; 0 if every system was read, every certificate ties (records in quarantine are part of the story), and the
+    reconciliation found every planted discrepancy and nothing else.
+    """
     parser = argparse.ArgumentParser(prog="make demo", description="The whole way on one machine.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--customers", type=int, default=60)
@@ -39,7 +43,7 @@ def _story(folder: Path) -> int:
     banks = sorted(files.glob("bank_*"))
     workbook = next(path for path in banks if path.suffix == ".xlsx")
     text = next(path for path in banks if path.suffix == ".csv")
-    steps = [
+    steps: list[_Step] = [
         ("Is everything in place?", ["doctor"], {Exit.OK}),
         ("Read ERP, CRMs and sheets", ["pull"], {Exit.OK, Exit.FINDINGS}),
         ("Look at a bank workbook before importing it", _import(workbook, dry=True), {Exit.OK, Exit.FINDINGS}),
@@ -48,23 +52,65 @@ def _story(folder: Path) -> int:
         ("Read again: nothing is new", ["pull"], {Exit.OK, Exit.FINDINGS}),
         ("What is on record now", ["status"], {Exit.OK, Exit.FINDINGS}),
     ]
-    planted = _planted(folder)
+    truth = read_truth(folder / "truth.json")
+    planted = _planted(truth)
     if planted is not None:
         title = "One document in every system: a wrong amount was planted in one of them"
         steps.append((title, ["show", "invoice", planted], {Exit.OK}))
+    steps += _reconciling(folder, truth)
     for title, command, expected in steps:
         print(f"\n── {title}\n$ ledgerbridge {' '.join(command)}", flush=True)
         code = command_line(command)
         if code not in expected:
             print(f"the demo stops here: exit code {code}", file=sys.stderr)
             return code
+    perfect = _score(truth)
     print(_NEXT.format(workspace=folder / "workspace", truth=folder / "truth.json", files=files))
-    return 0
+    return Exit.OK if perfect else Exit.FINDINGS
+
+
+def _reconciling(folder: Path, truth: dict[str, Any]) -> list[_Step]:
+    """Reconcile as of the world's last day, then all reports of that day and the month's statements."""
+    day, month = str(truth["last_day"]), str(truth["last_day"])[:7]
+    named = next((str(one["receipt_number"]) for one in reversed(truth["allocations"])), None)
+    reports, statements = str(folder / "reports"), str(folder / "statements")
+    steps: list[_Step] = [
+        (
+            "Reconcile: apply cash, read the bank, compare every system with the ERP",
+            ["reconcile", "--as-of", day],
+            {Exit.OK, Exit.FINDINGS},
+        )
+    ]
+    if named is not None:
+        steps.append(("Why did one payment go where it went?", ["match", "explain", named, "--as-of", day], {Exit.OK}))
+    batch = ["statement", "batch", "--month", month, "--out", statements]
+    return [
+        *steps,
+        ("Reports for finance", ["report", "all", "--as-of", day, "--out", reports], {Exit.OK}),
+        ("The month's statements 对账单 of all customers, kept as they are sent", [*batch, "--freeze"], {Exit.OK}),
+        ("What would be written, and why (nothing is)", ["plan"], {Exit.OK, Exit.FINDINGS}),
+    ]
+
+
+def _score(truth: dict[str, Any]) -> bool:
+    """Judge the reconciliation by the sandbox's ground truth."""
+    from ledgerbridge.bootstrap import open_app
+
+    app = open_app()
+    try:
+        with app.store.reading() as tx:
+            score = scored(tx, truth)
+    finally:
+        app.close()
+    print("\n── The score against the sandbox's ground truth", *score.lines(), sep="\n", flush=True)
+    return score.perfect
 
 
 _NEXT = """
 ── Where to look next
   cd {workspace}
+  ledgerbridge exceptions list             what a person must look at
+  ledgerbridge aging                       what is owed, by age
   ledgerbridge quarantine list             what could not be read, and why
   ledgerbridge show customer 010002        all copies of a record side by side
   ledgerbridge runs list                   every run with its certificates
@@ -74,11 +120,10 @@ _NEXT = """
 (The far sides of this demo are gone; `make sandbox` starts them again.)"""
 
 
-def _planted(folder: Path) -> str | None:
+def _planted(truth: dict[str, Any]) -> str | None:
     """The number of an invoice whose amount differs on purpose; None if the world is too small to hold one."""
-    planted = json.loads((folder / "truth.json").read_text("utf-8"))["planted"]
     wanted = {"planted": "amount_differs", "kind_of_record": "invoice"}
-    return next((str(row["record_number"]) for row in planted if wanted.items() <= row.items()), None)
+    return next((str(row["record_number"]) for row in truth["planted"] if wanted.items() <= row.items()), None)
 
 
 def _import(path: Path, *, dry: bool = False) -> list[str]:

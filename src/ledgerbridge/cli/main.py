@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ledgerbridge.errors import LedgerbridgeError
+from ledgerbridge.errors import LedgerbridgeError, Stopped
 
 from .output import Exit, Output, exit_code
 
@@ -27,6 +29,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def _several_commands() -> None:
+    """Keeps typer from taking the only command of a module that has one for the whole command line."""
+
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 WorkspaceOption = Annotated[
@@ -59,17 +67,20 @@ def session(workspace: Path | None, as_json: bool) -> Iterator[Session]:
 
 def run(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; this is the console script."""
+    gc.set_threshold(_COLLECT_AT, *gc.get_threshold()[1:])
     sys.exit(main(arguments))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; never a traceback for a deliberate error."""
-    _register()
     given = sys.argv[1:] if arguments is None else arguments
+    _register(given[0] if given else None)
     out = Output("--json" in given)
     try:
         result = app(args=given, standalone_mode=False)
         sys.stdout.flush()  # a pipe whose reader has gone must be noticed here, not while the interpreter ends
+    except Stopped:
+        return _interrupted(out)
     except LedgerbridgeError as error:
         out.error(type(error).__name__, str(error))
         return exit_code(error)
@@ -104,24 +115,50 @@ def _usage(error: Exception, out: Output) -> int:
     raise error
 
 
-def _register() -> None:
-    if app.registered_commands:
-        return
-    from . import checking, files, looking, mappings, pulling, sandboxing, setaside, standing, starting
+_MODULES: Final = (
+    ("starting", ("init", "schema", "config")),
+    ("checking", ("doctor",)),
+    ("pulling", ("pull", "migrate")),
+    ("files", ("import", "export")),
+    ("looking", ("show", "runs")),
+    ("standing", ("status",)),
+    ("setaside", ("quarantine",)),
+    ("reconciling", ("reconcile", "match")),
+    ("statements", ("statement",)),
+    ("aging", ("aging",)),
+    ("reports", ("report",)),
+    ("exceptions", ("exceptions",)),
+    ("links", ("links",)),
+    ("planning", ("plan", "plans")),
+    ("conflicts", ("conflicts",)),
+    ("mappings", ("mapping",)),
+    ("ops", ("ops", "restored")),
+    ("sandboxing", ("sandbox",)),
+    ("serving", ("serve", "scheduler", "worker")),
+    ("applying", ("apply", "sync", "undo", "plans")),  # last: it adds to groups of others
+)
+"""Modules with the commands and groups that each adds, in the order of the help."""
 
-    registrations: tuple[Callable[[typer.Typer], None], ...] = (
-        starting.register,
-        checking.register,
-        pulling.register,
-        files.register,
-        looking.register,
-        standing.register,
-        setaside.register,
-        mappings.register,
-        sandboxing.register,
-    )
-    for register in registrations:
-        register(app)
+_COLLECT_AT: Final = 20_000
+"""New objects between two looks of the garbage collector: modules that are being loaded make many, and all of them stay."""
+
+_registered: set[str] = set()
+
+
+def _register(command: str | None = None) -> None:
+    """Add the modules of one command; all of them for one that is not known, or for none.
+
+    To look at the signatures of every command takes longer than many a command itself.
+    """
+    wanted = {module for module, commands in _MODULES if command in commands} or {module for module, _ in _MODULES}
+    if wanted <= _registered:
+        return
+    _registered.update(wanted)
+    app.registered_commands.clear()
+    app.registered_groups.clear()
+    for module, _ in _MODULES:
+        if module in _registered:
+            import_module(f"{__package__}.{module}").register(app)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,11 @@ def make_workspace(sandbox_json: Path, folder: Path) -> Path:
         parts.append(_section(folder, _NAMES[system], system, settings))
     files = {name: (sandbox_json.parent / path).resolve() for name, path in told["files"].items()}
     parts.append(_sheet_section(files))
+    parts += [
+        _flow_sections(_NAMES[system])
+        for system in ("fxiaoke", "zoho_crm")
+        if {"yonyou_u8", system} <= told["systems"].keys()
+    ]
     (folder / "ledgerbridge.toml").write_text("\n".join(parts), encoding="utf-8")
     return folder
 
@@ -146,6 +151,30 @@ def _sheet_section(files: Mapping[str, Path]) -> str:
             f"path = {_quoted(str(files['sheet_invoices']))}",
             'kind = "invoice"',
             'columns = { "发票号码" = "number" }',
+            "",
+        ]
+    )
+
+
+def _flow_sections(crm: str) -> str:
+    """The flows between the leading ERP and one CRM; docs/flows.md says what goes without saying."""
+    return "\n".join(
+        [
+            f"[flows.customers_{crm}]",
+            'kind = "customer"',
+            'left = "erp"',
+            f"right = {_quoted(crm)}",
+            'direction = "two_way"',
+            "# Whose customer it is, each system says in its own people's codes.",
+            'ignore = ["sales_owner"]',
+            f"[flows.invoices_{crm}]",
+            'kind = "invoice"',
+            'left = "erp"',
+            f"right = {_quoted(crm)}",
+            f"[flows.payments_{crm}]",
+            'kind = "payment"',
+            'left = "erp"',
+            f"right = {_quoted(crm)}",
             "",
         ]
     )

@@ -30,6 +30,8 @@ def status(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
     """What is on record, what has not been read for too long, what waits in quarantine, and the audit log's soundness."""
     from ledgerbridge.store import audit, quarantine, runs, streams, totals
 
+    from .standing_service import has_findings, service_of
+
     with session(workspace, as_json) as now:
         with now.app.store.reading() as tx:
             states = {(state.system, state.kind): state for state in streams.every(tx)}
@@ -37,6 +39,7 @@ def status(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
             waiting = quarantine.open_counts(tx)
             latest = runs.recent(tx, 1)
             chain = audit.verify(tx)
+            service = service_of(tx, now)
         expected, faults = _expected(now)
         told = []
         for system, kind in sorted({*states, *expected}):
@@ -58,9 +61,11 @@ def status(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
             "faults": faults,
             "last_run": latest[0] if latest else None,
             "audit": {"entries": chain.entries, "fault": chain.fault},
+            **service,
         }
         now.out.result(document, lambda console: _show(console, now, document))
         findings = faults or chain.fault is not None or any(row["quarantined"] or row["stale"] for row in told)
+        findings = findings or has_findings(service)
         raise typer.Exit(Exit.FINDINGS if findings else Exit.OK)
 
 
@@ -91,6 +96,8 @@ def _stream(now: Session, state: StreamState | None, *, due: bool) -> dict[str, 
 
 
 def _show(console: Console, now: Session, document: dict[str, Any]) -> None:
+    from .standing_service import show_service
+
     lang = now.out.language
     heads = ["system", "kind", "records", "totals", "last_pull", "quarantined"]
     rows = []
@@ -117,6 +124,7 @@ def _show(console: Console, now: Session, document: dict[str, Any]) -> None:
             console.print(f"{place}: {told}; ledgerbridge pull {row['system']} {row['kind']}", markup=False)
     for fault in document["faults"]:
         console.print(fault, markup=False)
+    show_service(console, now, document)
     run = document["last_run"]
     if run is not None:
         console.print(f"{word('run', lang)} {run.run_id} · {run.action} · {state_of(run, lang)}", markup=False)

@@ -1,15 +1,12 @@
-"""Build everything once: the only place that puts connectors, mappings, store and use cases together.
-
-Nothing is opened before it is asked for, so that a command that needs no database does not pay for one.
-"""
+"""The app of a workspace: what its settings describe, built on first use."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,8 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 from ledgerbridge import log
 from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.config import workspace as workspaces
+from ledgerbridge.config.queue import broker_of, worker_of
 from ledgerbridge.config.secrets import Resolver
-from ledgerbridge.config.systems import connector_class, connector_package, connector_settings
+from ledgerbridge.config.systems import connector_class, connector_settings
 from ledgerbridge.config.tree import SystemSettings
 from ledgerbridge.connectors.base import Capabilities, Connector, Surroundings
 from ledgerbridge.errors import ConfigError, LedgerbridgeError, MappingError
@@ -35,9 +33,16 @@ from ledgerbridge.sync.mapped import mapped_by
 from ledgerbridge.sync.pull import Source, StreamOrder
 from ledgerbridge.sync.sweep import SweepPolicy
 
-if TYPE_CHECKING:
-    from ledgerbridge.store import Store
+from .mappings import built_in_mapping, import_types, text_of
 
+if TYPE_CHECKING:
+    from ledgerbridge.queue.worker import Worker
+    from ledgerbridge.reconciler.planning import FlowRules
+    from ledgerbridge.store import Store
+    from ledgerbridge.sync.carrying import SystemCarrier
+    from ledgerbridge.sync.linking import LinkResult
+
+_ANNOUNCED = 64
 _ORDER = list(Kind)  # customers first: what refers to them comes later
 
 
@@ -96,6 +101,25 @@ class App:
         with _construct(made, settings, self.surroundings(name)) as connector:
             return connector.capabilities
 
+    def link(self, *, stop: Callable[[], bool] | None = None) -> LinkResult:
+        """Link what is new between all systems, as the section `identity` of the settings says; after every pull."""
+        from ledgerbridge.reconciler.identity import IdentityPolicy
+        from ledgerbridge.sync.linking import link_all
+
+        said = self.workspace.tree.identity
+        policy = IdentityPolicy(
+            sure_bits=said.sure_bits, doubtful_bits=said.doubtful_bits, margin_bits=said.margin_bits
+        )
+        return link_all(self.store, self.identity_order, self.clock, also=said.also, policy=policy, stop=stop)
+
+    @property
+    def identity_order(self) -> tuple[str, ...]:
+        """All configured systems, the leading one first, then as the file lists them."""
+        systems = self.workspace.tree.systems
+        books = (name for name, configured in systems.items() if configured.connector.startswith("yonyou"))
+        lead = self.workspace.tree.identity.lead or next(books, None)
+        return tuple(dict.fromkeys([*([lead] if lead else []), *systems]))
+
     def surroundings(self, system: str) -> Surroundings:
         """What a connector is told besides its settings."""
         base = self.workspace.tree.workspace.base_currency
@@ -119,7 +143,7 @@ class App:
         name = f"{kind}.{wire_type}.yaml"
         built_in = built_in_mapping(connector, name)
         if own.is_file():
-            text = _text_of(own)
+            text = text_of(own)
             return load_mapping(text, str(own)) if built_in is None else overlay(built_in, text, str(own))
         if built_in is None:
             raise MappingError(f"the connector {connector} has no mapping {name}; write {own}")
@@ -169,6 +193,76 @@ class App:
         )
         return Source(system, lambda: connector, orders, self.workspace.tree.pull.page_size)
 
+    def flow_rules(self, name: str) -> FlowRules:
+        """A configured flow made ready for planning; ConfigError if there is none, or if it cannot work."""
+        from ledgerbridge.sync.flowrules import SideMaps, flow_rules
+
+        flow = self.workspace.tree.flows.get(name)
+        if flow is None:
+            known = ", ".join(self.workspace.tree.flows) or "none"
+            raise ConfigError(f"{self.workspace.file} has no flow {name!r}; it has {known}")
+        sides = []
+        for system in (flow.left, flow.right):
+            capabilities = self.capabilities(system)
+            types = capabilities.wire_types.get(flow.kind, ())
+            specs = tuple(self.mapping(system, flow.kind, wire_type) for wire_type in types)
+            sides.append(SideMaps(system, capabilities, specs, self.context(system)))
+        return flow_rules(name, flow, *sides)
+
+    def carrier(self, name: str) -> SystemCarrier:
+        """The writing side of one system, for the queue; opens nothing. Close it when done."""
+        from ledgerbridge.sync.carrying import AgreedValues, SystemCarrier, WriteMaps
+
+        capabilities = self.capabilities(name)
+        specs = {kind: self.mapping(name, kind, wire_type) for kind, wire_type in capabilities.write_types.items()}
+        decodes = {kind: self.decode(name, kind, capabilities.wire_types[kind]) for kind in capabilities.reads}
+        maps = WriteMaps(specs, decodes, self.context(name))
+        settle_s = self.workspace.tree.apply.settle_s
+        agree = AgreedValues(self.flow_rules)
+        return SystemCarrier(
+            name, lambda: self.connector(name), self.store, maps, capabilities, settle_s=settle_s, agree=agree
+        )
+
+    def carriers(self) -> dict[str, SystemCarrier]:
+        """The writing sides of all systems that can be written to, by name."""
+        return {name: self.carrier(name) for name in self.workspace.tree.systems if self.capabilities(name).writes}
+
+    @contextmanager
+    def worker(
+        self, *, stop: Callable[[], bool] = lambda: False, concurrency: int = 1, listens: bool = False
+    ) -> Iterator[Worker]:
+        """A worker over all systems that can be written to; all is closed at the end. `listens`: a broker may wake it."""
+        with ExitStack() as closing:
+            carriers = {name: closing.enter_context(one) for name, one in self.carriers().items()}
+            queue = self.workspace.tree.queue
+            woken = closing.enter_context(broker_of(queue if listens else None, self.resolver, self.store, carriers))
+            yield worker_of(queue, self.store, carriers, woken, stop=stop, concurrency=concurrency)
+
+    def wake_workers(self, plan_id: str) -> None:
+        """Say to the workers of other processes that a plan's writes may be sent. Best effort: they look by themselves too."""
+        from ledgerbridge.model.operation import OpState
+        from ledgerbridge.store import operations
+
+        if self.workspace.tree.queue.broker is None:
+            return
+        with self.store.reading() as tx:
+            ready = operations.listing(tx, states=(OpState.READY,), plan_id=plan_id, limit=_ANNOUNCED)
+            jobs = [(one.change.system, one.id) for one in ready]
+        systems = {system for system, _ in jobs}
+        with broker_of(self.workspace.tree.queue, self.resolver, self.store, systems, listens=False) as broker:
+            if broker is not None:
+                broker.announce(jobs)
+
+    def unkeyed(self, system: str, kind: Kind) -> bool:
+        """Whether a create could be made twice there: money without a key that the far side knows again."""
+        from ledgerbridge.sync.carrying import may_double
+
+        return may_double(self.capabilities(system), kind)
+
+    def can_void(self, system: str, kind: Kind) -> bool:
+        """Whether a system can void its records of a kind."""
+        return system in self.workspace.tree.systems and kind in self.capabilities(system).voids
+
     def settling(self, source: Source) -> Source:
         """The same source; of a `sheets` system whole where a refused file waits in quarantine.
 
@@ -194,7 +288,7 @@ class App:
             for system in names
             if system not in self.workspace.tree.systems
             for kind in _ORDER
-            for wire_type in _import_types(kind, strict=False)
+            for wire_type in import_types(kind, strict=False)
             if self.mapping_file(system, kind, wire_type).is_file()
         ]
 
@@ -202,7 +296,7 @@ class App:
         """The decode of one stream of a system; of a name that only imports used, the one of the `sheets` connector."""
         if system in self.workspace.tree.systems:
             return self.decode(system, kind, self.capabilities(system).wire_types.get(kind, ()))
-        return self.decode(system, kind, _import_types(kind))
+        return self.decode(system, kind, import_types(kind))
 
     def import_source(self, system: str, imported: ImportedFile, mapping: Path | None) -> Source:
         """What an import of one file needs: the file as a system of its own, read by the `sheets` connector.
@@ -228,10 +322,10 @@ class App:
             raise ConfigError(f"{imported.path} cannot be imported so: {faults}") from None
         surroundings = replace(self.surroundings(system), folder=path.parent)
         connector = _construct(made, settings, surroundings)
-        wire_types = _import_types(imported.kind)
+        wire_types = import_types(imported.kind)
         wire_type = imported.options.get("wire_type") or wire_types[0]
         if mapping is not None:
-            _text_of(mapping)
+            text_of(mapping)
         specs = [
             self._mapping(system, imported.kind, name, mapping)
             if mapping is not None and name == wire_type
@@ -247,9 +341,9 @@ class App:
 
         Returns where it lies. ConfigError if another one is there: it maps what was imported before.
         """
-        target = self.mapping_file(system, kind, wire_type or _import_types(kind)[0])
-        text = _text_of(mapping)
-        if target.is_file() and _text_of(target) != text:
+        target = self.mapping_file(system, kind, wire_type or import_types(kind)[0])
+        text = text_of(mapping)
+        if target.is_file() and text_of(target) != text:
             raise ConfigError(
                 f"{target} maps what was imported as {system} before, and differs from {mapping}; "
                 "edit that file and import without --mapping, or import under another --system"
@@ -281,39 +375,6 @@ def database_url(workspace: workspaces.Workspace) -> str:
     return url
 
 
-def built_in_mapping(connector: str, name: str) -> MappingSpec | None:
-    """The mapping file that ships with a connector, or None."""
-    source = files(connector_package(connector)) / "mappings" / name
-    return load_mapping(source.read_text("utf-8"), f"{connector}/{name}") if source.is_file() else None
-
-
-def mapping_texts(app: App, system: str, kind: Kind, wire_type: str) -> list[tuple[str, str]]:
-    """The mapping files in force for a stream, the one that goes first in front: what each is called, and its text."""
-    name = f"{kind}.{wire_type}.yaml"
-    own = app.workspace.folder / "mappings" / system / name
-    texts = [(f"mappings/{system}/{name}", own.read_text("utf-8"))] if own.is_file() else []
-    configured = app.workspace.tree.systems.get(system)
-    connector = configured.connector if configured else "sheets"  # a name that only imports used
-    source = files(connector_package(connector)) / "mappings" / name
-    return [*texts, (f"{connector}/{name}", source.read_text("utf-8"))] if source.is_file() else texts
-
-
-def built_in_mappings(connector: str) -> list[str]:
-    """The names of all mapping files that ship with a connector."""
-    folder = files(connector_package(connector)) / "mappings"
-    return sorted(item.name for item in folder.iterdir() if item.name.endswith(".yaml")) if folder.is_dir() else []
-
-
-def _import_types(kind: Kind, *, strict: bool = True) -> tuple[str, ...]:
-    """What the `sheets` connector reads as a kind, its usual list first; if it reads none and `strict`, a ConfigError."""
-    from ledgerbridge.connectors.sheets.settings import WIRE_TYPES
-
-    known = WIRE_TYPES.get(kind, ())
-    if not known and strict:
-        raise ConfigError(f"files hold no {kind} records; they hold {', '.join(WIRE_TYPES)}")
-    return known
-
-
 def _check_system_name(system: str) -> None:
     try:
         TypeAdapter(SystemId).validate_python(system)
@@ -321,13 +382,6 @@ def _check_system_name(system: str) -> None:
         raise ConfigError(
             f"{system!r} is no name of a system: up to 32 small letters a-z, digits and _, a letter first, such as bank_icbc"
         ) from None
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
 
 
 def _construct(made: type[Any], settings: object, surroundings: Surroundings) -> Connector:
