@@ -284,6 +284,34 @@ def test_importing_the_log_does_not_import_structlog() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_configuring_imports_no_structlog_until_something_is_logged() -> None:
+    code = """
+import sys, logging
+from ledgerbridge import log
+log.configure(json=True, level="info")
+log.configure(json=True, level="info")
+assert "structlog" not in sys.modules and "rich" not in sys.modules
+logging.getLogger("plugin").info("by the standard library, password=planted-one")
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert [json.loads(line)["event"] for line in done.stderr.splitlines()] == [
+        f"by the standard library, password={log.MASK}"
+    ]
+
+
+def test_a_third_partys_structlog_that_comes_late_goes_the_same_way() -> None:
+    code = """
+from ledgerbridge import log
+log.configure(json=True, level="info")
+import structlog
+structlog.get_logger("plugin").info("hello", token="planted-token", records=1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == ""
+    [event] = map(json.loads, done.stderr.splitlines())
+    assert event == {**event, "event": "hello", "token": log.MASK, "records": 1}
+
+
 def test_every_event_of_the_code_is_in_the_catalogue() -> None:
     """Events of the HTTP runner, word for word; other rooms check their own."""
     import re

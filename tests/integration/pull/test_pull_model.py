@@ -16,7 +16,7 @@ from ledgerbridge.connectors.base import Page
 from ledgerbridge.errors import Unavailable
 from ledgerbridge.model.base import Kind
 from ledgerbridge.store import Store, observed, quarantine, totals
-from ledgerbridge.store.tables import METADATA
+from ledgerbridge.store.schema import METADATA
 from ledgerbridge.sync.decode import Accepted, LeftOut
 from ledgerbridge.testing.fakes import FakeConnector
 

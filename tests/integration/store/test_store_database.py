@@ -19,7 +19,7 @@ from ledgerbridge.errors import StoreError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.store import Store, facts, migrate, totals
 from ledgerbridge.store.database import HEAD, VERSION_TABLE
-from ledgerbridge.store.tables import METADATA
+from ledgerbridge.store.schema import METADATA
 
 ON_BOTH = pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 
@@ -75,6 +75,19 @@ def test_two_at_once_migrate_once(empty: str) -> None:
     assert errors == []
     with Store.open(empty) as store:
         assert store.version() == HEAD
+
+
+def test_a_new_file_that_is_being_switched_to_the_log_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")  # what the switch meets; SQLite then refuses at once, however long it may wait
+    letting_go = threading.Timer(0.3, other.close)
+    letting_go.start()
+    try:
+        with Store.create(path) as store:
+            assert store.version() == HEAD
+    finally:
+        letting_go.join()
 
 
 def test_the_known_head_is_the_newest_migration() -> None:

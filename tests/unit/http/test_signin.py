@@ -118,6 +118,22 @@ def test_a_fresh_token_that_is_refused_ends_it(
     assert vendor.sign_ins == 2
 
 
+def test_the_words_of_a_refused_sign_in_show_no_secret(
+    far: respx.MockRouter, make_runner: Callable[..., Runner]
+) -> None:
+    far.post(f"{BASE}/token").respond(200, json={"says": "refused app_secret=s3cret of/app"})
+
+    def refused() -> Generator[Call, Reply, Signed]:
+        reply = yield Call("POST", "token", json={}, signed_in=False)
+        answer = reply.json()
+        assert isinstance(answer, dict)
+        raise NotAllowed(f"refused (it says: {answer['says']})", system="crm", code="s3cret of/app")
+
+    with pytest.raises(NotAllowed) as caught:
+        make_runner(sign_in=refused, secrets=["s3cret of/app"]).send(Call("GET", "data"))
+    assert "s3cret" not in f"{caught.value} {caught.value.code}"
+
+
 def test_calls_that_need_no_token_get_none(
     vendor: Vendor, far: respx.MockRouter, make_runner: Callable[..., Runner]
 ) -> None:

@@ -191,6 +191,15 @@ def test_more_money_than_the_named_document_leaves_the_rest_on_the_payment() -> 
     assert result.matches[0].difference is DifferenceKind.PARTIAL
 
 
+def test_more_money_than_the_named_document_waits_while_silent_money_may_have_paid_it() -> None:
+    items = [item("I1", 1000, numbers=("XS2026010001",)), item("I2", 1000, numbers=("XS2026010002",))]
+    late = paid("P2", 1500, "XS2026010001", day=20)
+    assert run(items, [paid("P1", 900, day=10), late]).matches == ()
+    assert left_of_payments(run(items, [paid("P1", 900, day=21), late])) == {"P1": 900, "P2": 500}
+    explained = run(items, [paid("P1", 1200, "XS2026010002", day=10), late])
+    assert left_of_payments(explained) == {"P1": 200, "P2": 500}
+
+
 def test_a_range_of_numbers_is_followed_when_all_of_it_adds_up() -> None:
     items = [item(f"I{n}", 100 * n, numbers=(f"XS20260100{n:02d}",)) for n in range(1, 9)]
     result = run(items, [paid("P1", 200 + 300 + 400 + 500, "XS2026010002至XS2026010005")])

@@ -22,7 +22,7 @@ INDEX = NumberIndex(ITEMS)
 
 
 def clue(text: str) -> Clue | None:
-    return read(text, INDEX, ITEMS, 4)
+    return read(text, INDEX, ITEMS, tail_min=4, shared_max=60)
 
 
 def named(text: str) -> str:
@@ -69,6 +69,13 @@ def test_shared_numbers_are_groups() -> None:
     contract = clue("合同HT－2026－0001尾款")
     assert contract is not None
     assert contract.groups == (frozenset({0}),)
+
+
+def test_a_number_that_too_many_documents_share_says_nothing() -> None:
+    items = [item(f"I{n:02d}", 1000 + 7 * n, references=("HT20260001",)) for n in range(61)]
+    receipts = [paid("P1", 1014, "合同HT20260001")]
+    assert {match.rule for match in allocate(items, receipts).matches} == {Rule.UNIQUE_AMOUNT}
+    assert {match.rule for match in allocate(items[:60], receipts).matches} == {Rule.REFERENCE}
 
 
 DAMAGES = [

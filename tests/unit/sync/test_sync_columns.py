@@ -24,12 +24,14 @@ RECORDS: list[tuple[Frozen, dict[str, object]]] = [
             due_on=DUE,
             currency="CNY",
             total_minor=-12_050,
+            tax_minor=-1_386,
             open_minor=-50,
             status=DocumentStatus.VOID,
         ),
         {
             "currency": "CNY",
             "amount_minor": -12_050,
+            "tax_minor": -1_386,
             "open_minor": -50,
             "number": "XS-1",
             "party_id": "77",
@@ -43,11 +45,15 @@ RECORDS: list[tuple[Frozen, dict[str, object]]] = [
         },
     ),
     (
-        Payment(number="SK-1", payer_name="张三", received_on=DAY, currency="JPY", amount_minor=500),
+        Payment(
+            number="SK-1", part="7", payer_name="张三", received_on=DAY, currency="JPY", amount_minor=500, fee_minor=3
+        ),
         {
             "currency": "JPY",
             "amount_minor": 500,
+            "fee_minor": 3,
             "number": "SK-1",
+            "part": "7",
             "party_name": "张三",
             "business_on": "2026-01-31",
             "doc_status": "approved",
