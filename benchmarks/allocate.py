@@ -4,7 +4,7 @@ Both settle the same ledgers by the same rules (references in full, unique exact
 the twenty oldest, oldest first), each pass only while the ones before it find nothing more; their results are compared
 match by match. They take turns in one process, so that the ratio holds on a machine whose speed drifts::
 
-    python benchmarks/allocate.py                       # ratio at 1/10 of the size, then 200k x 180k alone, even and skewed
+    python benchmarks/allocate.py                       # ratios at 200k x 180k, then 1M x 1M; some minutes
     python benchmarks/allocate.py --customers 200 --rounds 5 --no-full
 
 The reference is straightforward on purpose: Decimal amounts, list scans, `in` for texts, itertools.combinations.
@@ -13,7 +13,9 @@ The reference is straightforward on purpose: Decimal amounts, list scans, `in` f
 from __future__ import annotations
 
 import argparse
+import functools
 import random
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -291,13 +293,36 @@ def full(customers: int, items: int, receipts: int, rounds: int) -> None:
     print(f"skewed (largest customer {largest} documents): {statistics.median(skewed_s):.2f} s, {ratio:.2f} x even")
 
 
+def huge(customers: int, items: int) -> None:
+    """As many payments as documents, customer by customer, nothing kept: the time of allocating alone, and memory."""
+    rng = random.Random(11)
+    seconds = 0.0
+    documents = payments_made = matches = early = 0
+    for number in range(customers):
+        (made,) = ledgers(1, items // customers, items // customers, skewed=False, seed=rng.randrange(2**32))
+        used, links = timed(functools.partial(run_ours, [made]))
+        seconds += used
+        matches += len(links)
+        documents += len(made[0])
+        payments_made += len(made[1])
+        if number == customers // 10:
+            early = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    late = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"streamed: {documents} x {payments_made}, {customers} customers: {seconds:.1f} s, {matches} matches; "
+        f"peak RSS {early} MiB after a tenth, {late} MiB at the end"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--customers", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--no-full", action="store_true", help="only the ratio")
+    parser.add_argument("--customers", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--no-full", action="store_true", help="only the ratios")
     options = parser.parse_args()
     customers = options.customers
+    if not options.no_full:
+        huge(25_000, 1_000_000)  # first: a peak of memory never comes down again
     compare(ledgers(customers, 40 * customers, 36 * customers, skewed=False), options.rounds, "even")
     compare(
         ledgers(customers // 10, 4 * customers, 36 * customers // 10, skewed=True), options.rounds, "skewed, a tenth"

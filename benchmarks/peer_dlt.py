@@ -38,10 +38,13 @@ def main() -> None:
             ],
         }
     )
+    postgres = sys.argv[4] if len(sys.argv) > 4 else None
     pipeline = dlt.pipeline(
         "books",
         pipelines_dir=str(folder / "pipelines"),
-        destination=dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'books.db'}"),
+        destination=dlt.destinations.postgres(postgres)
+        if postgres
+        else dlt.destinations.sqlalchemy(f"sqlite:///{folder / 'books.db'}"),
         dataset_name="main",
     )
     pipeline.run(source)

@@ -4,16 +4,19 @@
 
     python benchmarks/pull_http.py                        # 20,000 and 200,000 invoices: first load, re-read, nothing new
     python benchmarks/pull_http.py --rows 20000 --repeat 3 --venv /tmp/peers
+    python benchmarks/pull_http.py --postgres postgresql://user@host:5432/postgres --without limit    # the same into PostgreSQL
 
 `ours` is ``ledgerbridge pull`` in a workspace with the connector ``plain_books`` (found by its entry point like any package's).
 `dlt` is its rest_api source into SQLite, merge by id, nesting 0. `limit` is httpx + orjson + executemany with nothing validated,
 hashed or guarded. The last two columns say how many times as fast as that contender ours is; on a machine with other work the CPU
-column is the one to trust. dlt, httpx and orjson are installed into a virtualenv of their own at first; --venv keeps it.
+column is the one to trust. dlt, httpx and orjson are installed into a virtualenv of their own at first; --venv keeps it. All run
+from compiled modules, as pip leaves them.
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import hashlib
 import importlib.util
 import json
@@ -24,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 import venv
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -31,8 +35,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PEERS = ("dlt[sqlalchemy]", "httpx", "orjson")
-INSTALLED = "import dlt.sources.rest_api, httpx, orjson, sqlalchemy"
+PEERS = ("dlt[postgres,sqlalchemy]", "httpx", "orjson")
+INSTALLED = "import dlt.sources.rest_api, httpx, orjson, psycopg2, sqlalchemy"
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,12 @@ def main() -> None:
         "--reread", type=int, default=20_000, help="largest size at which dlt merges the same rows again"
     )
     parser.add_argument("--venv", type=Path, help="where the peers are installed; kept (default: a temporary folder)")
+    parser.add_argument("--postgres", help="a server where databases may be made and dropped; default: SQLite")
     parser.add_argument("--without", choices=("dlt", "limit"), action="append", default=[], help="leave a peer out")
     options = parser.parse_args()
+    if options.postgres and "limit" not in options.without:
+        parser.error("the limit knows SQLite only: --without limit")
+    compile_ours()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         names = [name for name in ("ours", "dlt", "limit") if name not in options.without]
@@ -64,14 +72,61 @@ def main() -> None:
         )
         for rows in options.rows:
             with serving(rows) as url:
-                for case, results in cases(folder, peers, names, url, rows, options):
-                    show(rows, case, results)
+                databases: dict[Path, str] = {}
+                try:
+                    for case, results in cases(folder, peers, names, url, rows, options, databases):
+                        show(rows, case, results)
+                finally:
+                    for database in databases.values():
+                        on_postgres(options.postgres, f"DROP DATABASE {database} WITH (FORCE)")
+
+
+def compile_ours() -> None:
+    """What pip does when it installs a package; the peers in their virtualenv have it."""
+    found = importlib.util.find_spec("ledgerbridge")
+    assert found is not None
+    for folder in (*(found.submodule_search_locations or ()), str(HERE / "plain_books")):
+        compileall.compile_dir(folder, quiet=2)
+
+
+def on_postgres(server: str, *statements: str) -> list[tuple[object, ...]]:
+    """Carry out statements, each a transaction of its own; the rows of the last."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        for statement in statements:
+            cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
 
 
 def cases(
-    folder: Path, peers: Path, names: list[str], url: str, rows: int, options: argparse.Namespace
+    folder: Path,
+    peers: Path,
+    names: list[str],
+    url: str,
+    rows: int,
+    options: argparse.Namespace,
+    databases: dict[Path, str],
 ) -> Iterator[tuple[str, dict[str, list[Taken]]]]:
-    """Each case with what each contender took; stores of the first load are those of the later cases."""
+    """Each case with what each contender took; stores of the first load are those of the later cases.
+
+    `databases`: on PostgreSQL the database of each place, made with its first use.
+    """
+
+    def load(name: str, place: Path, url: str, peers: Path, expected: int, how: str) -> Taken:
+        database = None
+        if options.postgres:
+            if place not in databases:
+                databases[place] = f"bench_{uuid.uuid4().hex[:12]}"
+                on_postgres(options.postgres, f"CREATE DATABASE {databases[place]}")
+            database = f"{options.postgres.rpartition('/')[0]}/{databases[place]}"
+        return run_one(name, place, url, peers, expected, how, database)
+
+    def digest(place: Path) -> str:
+        return digest_of(
+            place, f"{options.postgres.rpartition('/')[0]}/{databases[place]}" if options.postgres else None
+        )
+
     first: dict[str, list[Taken]] = {name: [] for name in names}
     for turn in range(options.repeat):
         for name in names:
@@ -103,23 +158,35 @@ def cases(
     yield "nothing new", nothing
 
 
-def load(name: str, place: Path, url: str, peers: Path, expected: int, how: str) -> Taken:
-    """One run of one contender into the store at `place`. SystemExit if it failed or did not read every record."""
+def run_one(
+    name: str, place: Path, url: str, peers: Path, expected: int, how: str, database: str | None = None
+) -> Taken:
+    """One run of one contender into the store at `place`, or a PostgreSQL database. SystemExit if it failed or did not read
+    every record.
+    """
     place.mkdir(exist_ok=True)
     if name == "ours":
-        workspace(place, url)
-        command = [str(Path(sys.executable).parent / "ledgerbridge"), "pull", "--json", "--workspace", str(place)]
-        taken = timed([*command, *(["--full"] if how == "--full" else [])], place)
+        if database and not (place / "ledgerbridge.toml").exists():
+            workspace(place, url, database)
+            ledgerbridge("migrate", place)
+        workspace(place, url, database)
+        taken = ledgerbridge("pull", place, *(["--full"] if how == "--full" else []))
         result = json.loads(taken.out)
         certificate = result["steps"][-1]["certificate"]
         if result["status"] != "ok" or not result["steps"][-1]["ties"] or certificate["read"] != expected:
             raise SystemExit(f"ours: {taken.out}")
         return taken
     worker = HERE / f"peer_{name}.py"
-    taken = timed([str(peers), str(worker), url, str(place), how], place)
+    taken = timed([str(peers), str(worker), url, str(place), how, *([database] if database else [])], place)
     if how == "--full" and int(taken.out.split()[-1]) != expected:
         raise SystemExit(f"{name}: {taken.out}")
     return taken
+
+
+def ledgerbridge(command: str, place: Path, *options: str) -> Taken:
+    """One command of ours in the workspace at `place`."""
+    script = str(Path(sys.executable).parent / "ledgerbridge")
+    return timed([script, command, "--json", "--workspace", str(place), *options], place)
 
 
 def timed(command: list[str], place: Path) -> Taken:
@@ -129,6 +196,7 @@ def timed(command: list[str], place: Path) -> Taken:
         "RUNTIME__DLTHUB_TELEMETRY": "false",
         "RUNTIME__LOG_LEVEL": "ERROR",
     }
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with (place / "out").open("w+") as out, (place / "err").open("w+") as err:
         begun = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err, env=environ, cwd=place)
@@ -144,11 +212,13 @@ def timed(command: list[str], place: Path) -> Taken:
         return Taken(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out.read())
 
 
-def workspace(place: Path, url: str) -> None:
+def workspace(place: Path, url: str, database: str | None = None, in_flight: int = 4) -> None:
     """A workspace with one system, and what pip would leave of an installed connector package."""
-    text = (
-        f'[log]\nlevel = "warning"\n[systems.books]\nconnector = "plain_books"\nsettings = {{ base_url = "{url}" }}\n'
-    )
+    http = f"http = {{ allow_plain_http = true, in_flight_max = {in_flight} }}"
+    settings = f'settings = {{ base_url = "{url}", {http} }}'
+    text = f'[log]\nlevel = "warning"\n[systems.books]\nconnector = "plain_books"\n{settings}\n'
+    if database:
+        text += f'[database]\nurl = "{database}"\n'
     (place / "ledgerbridge.toml").write_text(text)
     told = place / "plain_books-1.dist-info"
     told.mkdir(exist_ok=True)
@@ -156,20 +226,28 @@ def workspace(place: Path, url: str) -> None:
     (told / "entry_points.txt").write_text("[ledgerbridge.connectors]\nplain_books = plain_books:PlainBooks\n")
 
 
-def digest(place: Path) -> str:
+def digest_of(place: Path, database: str | None) -> str:
     """Of every record in the store with its texts and history, when and by which run it was written included."""
     made = hashlib.blake2b()
-    with closing(sqlite3.connect(place / "ledgerbridge.db")) as database:
-        for table in ("observed", "observed_body", "observed_history"):
-            for row in database.execute(f"SELECT * FROM {table} ORDER BY 1"):
+    tables = ("observed", "observed_body", "observed_history")
+    if database:
+        for table in tables:
+            [(found,)] = on_postgres(
+                database, f"SELECT md5(string_agg(md5(t::text), '' ORDER BY t::text)) FROM {table} t"
+            )
+            made.update(str(found).encode())
+        return made.hexdigest()
+    with closing(sqlite3.connect(place / "ledgerbridge.db")) as store:
+        for table in tables:
+            for row in store.execute(f"SELECT * FROM {table} ORDER BY 1"):
                 made.update(repr(row).encode())
     return made.hexdigest()
 
 
 @contextmanager
-def serving(rows: int) -> Iterator[str]:
+def serving(rows: int, delay_ms: int = 0) -> Iterator[str]:
     """The server as a process of its own; its URL."""
-    command = [sys.executable, str(HERE / "server.py"), "--rows", str(rows)]
+    command = [sys.executable, str(HERE / "server.py"), "--rows", str(rows), "--delay-ms", str(delay_ms)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

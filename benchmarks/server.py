@@ -10,6 +10,7 @@ prints its port on a line of its own once it listens, and serves until its stand
 
 200 invoices a page as ``{"data": [...], "page": 1, "pages": 1000, "latest": …}``, oldest change first, each with two lines and
 about 740 bytes long. With `since` not before the latest change there is one page without records. Connections are kept alive.
+``--delay-ms`` keeps every answer back that long, as a far side far away does.
 """
 
 from __future__ import annotations
@@ -92,8 +93,8 @@ def response(records: list[dict[str, object]], page: int, pages: int, latest: in
 class Serving(asyncio.Protocol):
     """One connection; requests may come in pieces or several at once, none has a body."""
 
-    def __init__(self, pages: list[bytes], nothing: bytes, latest: int) -> None:
-        self._pages, self._nothing, self._latest = pages, nothing, latest
+    def __init__(self, pages: list[bytes], nothing: bytes, latest: int, delay_s: float) -> None:
+        self._pages, self._nothing, self._latest, self._delay_s = pages, nothing, latest, delay_s
         self._held = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -105,7 +106,11 @@ class Serving(asyncio.Protocol):
         """Answer every whole request."""
         *requests, self._held = (self._held + data).split(b"\r\n\r\n")
         for request in requests:
-            self._transport.write(self._answer(request))
+            answer = self._answer(request)
+            if self._delay_s:
+                asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, answer)
+            else:
+                self._transport.write(answer)
 
     def _answer(self, request: bytes) -> bytes:
         match = _REQUEST.match(request + b"\r\n")
@@ -119,7 +124,7 @@ class Serving(asyncio.Protocol):
         return self._pages[number - 1] if 1 <= number <= len(self._pages) else self._nothing
 
 
-async def serve(rows: int) -> None:
+async def serve(rows: int, delay_ms: int) -> None:
     """Make the pages, say the port, serve until standard input ends."""
     starts = range(0, rows, PAGE)
     latest = FIRST_MS + rows - 1
@@ -129,7 +134,7 @@ async def serve(rows: int) -> None:
     ]
     nothing = response([], 1, 1, latest)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Serving(pages, nothing, latest), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Serving(pages, nothing, latest, delay_ms / 1000), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()
@@ -139,7 +144,9 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000)
-    asyncio.run(serve(parser.parse_args().rows))
+    parser.add_argument("--delay-ms", type=int, default=0)
+    options = parser.parse_args()
+    asyncio.run(serve(options.rows, options.delay_ms))
 
 
 if __name__ == "__main__":
