@@ -197,6 +197,12 @@ def every(tx: Tx, *, state: QuarantineState | None = QuarantineState.OPEN) -> It
         after = found[-1].id
 
 
+def open_ids(tx: Tx, system: str, kind: Kind) -> set[str]:
+    """The ids of the records of a stream that wait in quarantine; what is no record has none."""
+    sql = "SELECT external_id FROM quarantine WHERE system = ? AND kind = ? AND state = 'open' AND external_id IS NOT NULL"
+    return {row[0] for row in bulk.rows_of(tx, sql, (system, kind.value))}
+
+
 def open_counts(tx: Tx) -> dict[tuple[str, Kind], int]:
     """How many entries are open, per stream."""
     counted = sa.select(quarantine.c.system, quarantine.c.kind, sa.func.count()).where(quarantine.c.state == "open")

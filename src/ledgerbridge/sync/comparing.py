@@ -108,13 +108,13 @@ class Comparing:
         return self._accounts
 
 
-def comparing(tx: Tx, scope: Scope, *, partial: bool = False) -> Comparing:
+def comparing(tx: Tx, scope: Scope, *, partial: bool = False, there: frozenset[str] = frozenset()) -> Comparing:
     """A comparison in a reading transaction. `partial`: the compared system has only some customers (a salesperson's list);
-    documents of the others are not missed there.
+    documents of the others are not missed there. `there`: entities that it has though no record of it is linked to them.
     """
     if not partial:
         return Comparing(tx, scope)
     sides = ledgers.accounts(tx, scope.leading), ledgers.accounts(tx, scope.compared)
-    found = Comparing(tx, replace(scope, held=frozenset(sides[1].entities)))
+    found = Comparing(tx, replace(scope, held=there | sides[1].entities.keys()))
     found._accounts = sides  # noqa: SLF001 (made here)
     return found

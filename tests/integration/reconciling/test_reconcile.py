@@ -28,8 +28,9 @@ from ledgerbridge.errors import ActRefused, Stopped
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.exception import Code, State
 from ledgerbridge.model.money import Money
+from ledgerbridge.model.raw import Raw, digest_of
 from ledgerbridge.model.reconciliation import ReconciliationSummary
-from ledgerbridge.store import Store, allocations, audit, exceptions, payers, reconciliations
+from ledgerbridge.store import Store, allocations, audit, exceptions, payers, quarantine, reconciliations
 from ledgerbridge.store.exceptions import Wanted
 from ledgerbridge.testing.fakes import FakeClock
 
@@ -240,6 +241,33 @@ def test_payments_and_rows_that_are_alike_are_each_others_only_if_equally_many(s
     assert run(store).banks["bank"].get("booked") == 2, (
         "what was settled stays settled; the third row is looked at alone"
     )
+
+
+def test_a_partial_system_has_a_customer_whose_record_there_waits_in_quarantine(store: Store) -> None:
+    """Its documents say whose it is, so that what is not among them is missing; of a customer without any nothing is missed."""
+    in_both = customer("C1", "上海飞轮机械有限公司", system="crm")
+    documents = [
+        invoice("XS001", "C1", 10_000, "2026-01-05", system="crm", due_on="2026-02-04"),
+        invoice("XS101", "C2", 7_700, "2026-01-10", system="crm"),
+    ]
+    put(store, [*BOOKS, in_both, *documents])
+    rules = replace(RULES, partial=frozenset({"crm"}))
+    run(store, rules=rules)
+    missing = {("missing", "XS002")}
+    assert standing(store, scope="compare:erp:crm") == missing, "nobody says that C2 of the other system is our C2"
+    body = b'{"code":"C2"}'
+    raw = Raw(Kind.CUSTOMER, "t", "C2", body, digest_of(body), NOW)
+    with store.writing() as tx:
+        quarantine.sight(tx, "crm", raw, (), now_us=1_000_000, run_id="r")
+    done = run(store, rules=rules)
+    assert standing(store, scope="compare:erp:crm") == {*missing, ("missing", "XS102")}
+    (books,) = done.summary.compared
+    assert books.gap_minor == sum(cause.minor for cause in books.causes) == -27_700
+    with store.writing() as tx:
+        quarantine.settle(tx, "crm", Kind.CUSTOMER, ["C2"], quarantine.QuarantineState.DISCARDED, "no customer", 2_000_000)
+    run(store, rules=rules)
+    standing_now = standing(store, scope="compare:erp:crm", states=(State.OPEN,))
+    assert standing_now == missing
 
 
 @pytest.mark.postgres

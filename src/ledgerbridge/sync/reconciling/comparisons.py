@@ -10,10 +10,10 @@ from datetime import date
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.exception import Code, Finding
 from ledgerbridge.model.reconciliation import CauseLine, ComparedBooks
-from ledgerbridge.reconciler.comparison import BalanceComparison, Scope, unexplained
+from ledgerbridge.reconciler.comparison import NOT_LINKED, BalanceComparison, Scope, unexplained
 from ledgerbridge.reconciler.identity import parts
-from ledgerbridge.store import Tx, identity, ledgers, links, totals
-from ledgerbridge.sync.comparing import comparing
+from ledgerbridge.store import Tx, identity, ledgers, links, quarantine, totals
+from ledgerbridge.sync.comparing import Comparing, comparing
 from ledgerbridge.sync.planning_spool import Spool
 
 from .books import directory
@@ -54,33 +54,42 @@ def compare(
     """Compare one system with the leading one as of a day; `only`: what concerns these accounts.
 
     Where documents stand under a customer of which the leading system knows nothing, most of one customer's, the two customers
-    are probably one and only the link is missing: one finding about the customers, not one for each document.
+    are probably one and only the link is missing: one finding about the customers, not one for each document. So it is with a
+    customer whose record waits in quarantine: a partial system has it all the same, and what it lacks of it is missing there.
     """
+    partial = system in rules.partial
     doubted = _doubted(tx, rules.lead, system)
     scope = Scope(rules.lead, system, kinds, as_of=as_of, tolerances=rules.tolerances, doubted=doubted)
-    once = _compared(tx, scope, partial=system in rules.partial, only=only)
-    if alike := _alike(tx, scope, once.stands_under):
+    once = _compared(scope, comparing(tx, scope, partial=partial), only)
+    alike = _alike(tx, scope, once.stands_under)
+    unlinked = _waiting(tx, scope, once.not_linked) if partial else frozenset()
+    if alike or unlinked:
         once.found.__exit__(None, None, None)
         scope = replace(scope, doubted=doubted | alike.keys())
-        once = _compared(tx, scope, partial=system in rules.partial, only=only)
+        there = unlinked | {ours for ours, _ in alike}
+        once = _compared(scope, comparing(tx, scope, partial=partial, there=there), only)
     pairs = tuple(_unlinked(tx, rules.lead, system, alike)) if only is None else ()
     return Compared(system, f"compare:{rules.lead}:{system}", once.found, once.books, pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class _Once:
-    """One way through. `stands_under`: by customer of the compared system, whose documents stand under it by mistake."""
+    """One way through. By customer of the compared system, whose documents of the leading one are there under it:
+    `stands_under` by mistake, `not_linked` because nobody has linked the two.
+    """
 
     found: Spool
     books: tuple[ComparedBooks, ...]
     stands_under: dict[str, Counter[str]]
+    not_linked: dict[str, Counter[str]]
 
 
-def _compared(tx: Tx, scope: Scope, *, partial: bool, only: Collection[str] | None) -> _Once:
-    under_way = comparing(tx, scope, partial=partial)
+def _compared(scope: Scope, under_way: Comparing, only: Collection[str] | None) -> _Once:
     found = Spool()
     times: Counter[tuple[str, str]] = Counter()
     stands_under: dict[str, Counter[str]] = {}
+    not_linked: dict[str, Counter[str]] = {}
+    elsewhere: dict[str, dict[str, Counter[str]]] = {Code.CUSTOMER_DIFFERS: stands_under, NOT_LINKED: not_linked}
     for difference in under_way.differences():
         moved = [effect for effect in difference.effects if only is None or effect.account in only]
         times.update({(effect.currency, difference.cause) for effect in moved})  # once, though it moves two balances
@@ -88,9 +97,9 @@ def _compared(tx: Tx, scope: Scope, *, partial: bool, only: Collection[str] | No
         touched = {finding.customer if finding else None, *(effect.account for effect in difference.effects)}
         if finding is not None and (only is None or touched.intersection(only)):
             found.add(finding.model_dump_json(exclude_defaults=True))
-        if difference.cause == Code.CUSTOMER_DIFFERS and len(difference.effects) == _TWO:
+        if difference.cause in elsewhere and len(difference.effects) == _TWO:
             ours, theirs = (effect.account for effect in difference.effects)
-            stands_under.setdefault(theirs, Counter())[ours] += 1
+            elsewhere[difference.cause].setdefault(theirs, Counter())[ours] += 1
     sums = _Sums(scope.leading, scope.compared, times)
     for balance in under_way.balances():
         if only is not None and balance.account not in only:
@@ -99,7 +108,21 @@ def _compared(tx: Tx, scope: Scope, *, partial: bool, only: Collection[str] | No
         finding = unexplained(balance, scope, {balance.account: under_way.account(balance.account)})
         if finding is not None:
             found.add(finding.model_dump_json(exclude_defaults=True))
-    return _Once(found, sums.books(under_way.totals if only is None else {}), stands_under)
+    books = sums.books(under_way.totals if only is None else {})
+    return _Once(found, books, stands_under, not_linked)
+
+
+def _waiting(tx: Tx, scope: Scope, not_linked: dict[str, Counter[str]]) -> frozenset[str]:
+    """Customers that the compared system has without a link: most documents under a record of it that waits in quarantine, or
+    that may be theirs, are theirs.
+    """
+    unread = {f"{scope.compared}/{own}" for own in quarantine.open_ids(tx, scope.compared, Kind.CUSTOMER)}
+    found = set()
+    for other, by_customer in not_linked.items():
+        (first, most), *rest = by_customer.most_common(_TWO)
+        if (other in unread or (first, other) in scope.doubted) and (not rest or rest[0][1] < most):
+            found.add(first)
+    return frozenset(found)
 
 
 def _alike(tx: Tx, scope: Scope, stands_under: dict[str, Counter[str]]) -> dict[tuple[str, str], int]:
