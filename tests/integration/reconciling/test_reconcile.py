@@ -264,7 +264,9 @@ def test_a_partial_system_has_a_customer_whose_record_there_waits_in_quarantine(
     (books,) = done.summary.compared
     assert books.gap_minor == sum(cause.minor for cause in books.causes) == -27_700
     with store.writing() as tx:
-        quarantine.settle(tx, "crm", Kind.CUSTOMER, ["C2"], quarantine.QuarantineState.DISCARDED, "no customer", 2_000_000)
+        quarantine.settle(
+            tx, "crm", Kind.CUSTOMER, ["C2"], quarantine.QuarantineState.DISCARDED, "no customer", 2_000_000
+        )
     run(store, rules=rules)
     standing_now = standing(store, scope="compare:erp:crm", states=(State.OPEN,))
     assert standing_now == missing
