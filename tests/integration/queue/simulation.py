@@ -13,7 +13,10 @@ from typing import Final
 
 import sqlalchemy as sa
 from far_books import Broken, FarBooks, FarCarrier, create, intent, update
+from torn_commits import Tearing
+from wrong_clock import WrongClock
 
+from ledgerbridge.errors import StoreError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.operation import FINAL, Operation, OpState
 from ledgerbridge.queue.engine import Engine, Steps
@@ -35,6 +38,8 @@ FAULTS: Final = {
 LIVENESS: Final = timedelta(seconds=150 + 15 * 60 + 60)
 """Settle, the longest back-off, and one lease that has to run out first."""
 BACKOFF: Final = timedelta(minutes=15)
+JUMP: Final = 0.03
+"""How often, per step, a clock that may jump does."""
 
 
 @dataclass(slots=True)
@@ -47,6 +52,10 @@ class World:
     faults: dict[str, float] = field(default_factory=lambda: dict(FAULTS))
     kill: float = 0.04
     pause: float = 0.03
+    torn: float = 0.0
+    """The share of commits that fail, half of them after all was stored."""
+    jumps: tuple[float, ...] = ()
+    """By how many seconds the machine's clock may suddenly be wrong; the far side's stays right."""
     workers: int = 3
     approved_by: str | None = "amy"
     settled_rules: Rules = field(default_factory=Rules)
@@ -68,6 +77,8 @@ class Tally:
 
     operations: int = 0
     kills: int = 0
+    torn: int = 0
+    jumps: int = 0
     to_people: int = 0
 
 
@@ -97,8 +108,10 @@ def play(store: Store, clock: FakeClock, seed: int, world: World, tally: Tally |
 
 def _play(store: Store, clock: FakeClock, rng: random.Random, world: World, tally: Tally) -> FarBooks:
     clear(store)
-    far = FarBooks(clock, rng, world.merges, world.searchable, dict(world.faults))
-    carrier = FarCarrier("erp", far, store, world.terms)
+    far = FarBooks(
+        clock.truth if isinstance(clock, WrongClock) else clock, rng, world.merges, world.searchable, dict(world.faults)
+    )
+    carrier = FarCarrier("erp", far, store, world.terms, clock_jumps=bool(world.jumps))
     planned = plan(store, clock, world.approved_by)
     tally.operations += planned
 
@@ -106,6 +119,7 @@ def _play(store: Store, clock: FakeClock, rng: random.Random, world: World, tall
         return Engine(store, {"erp": carrier}, clock, owner=f"w{rng.random()}", rules=world.settled_rules, rng=rng)
 
     hands = [Hand(engine()) for _ in range(world.workers)]
+    tearing = Tearing(store, rng, world.torn)
     middle = rng.randrange(4, world.steps // 2)
     for step in range(world.steps):
         if step == middle and world.again is not None:
@@ -119,9 +133,16 @@ def _play(store: Store, clock: FakeClock, rng: random.Random, world: World, tall
         elif dice < world.kill + world.pause:
             hand.asleep_until = clock.monotonic() + rng.uniform(0, 200)
         elif clock.monotonic() >= hand.asleep_until:
-            _one_step(hand)
+            _one_step_that_may_tear(hand, tearing)
+        if world.jumps and rng.random() < JUMP:
+            assert isinstance(clock, WrongClock)
+            clock.set_wrong(rng.choice(world.jumps))
+            tally.jumps += 1
         clock.advance(rng.choice((0, 0, 0.2, 1, 5, 30)))
-    _end(store, clock, far, hands, engine)
+    tally.torn += tearing.torn
+    if isinstance(clock, WrongClock):
+        clock.set_wrong(0.0)
+    _end(store, clock, far, hands, max(world.jumps, default=0.0))
     _judge(store, far, world, tally)
     return far
 
@@ -134,6 +155,18 @@ def plan(store: Store, clock: FakeClock, approved_by: str | None) -> int:
     with store.writing() as tx:
         added = operations.add(tx, "plan", intents, OpState.READY, clock.now(), approved_by=approved_by)
     return len(added.added)
+
+
+def _one_step_that_may_tear(hand: Hand, tearing: Tearing) -> None:
+    """A step whose commits may fail; a worker that is told so goes on from the rows, as its process would."""
+    before = tearing.torn
+    try:
+        with tearing.at_work():
+            _one_step(hand)
+    except StoreError:
+        if tearing.torn == before:
+            raise
+        hand.steps = None
 
 
 def _one_step(hand: Hand) -> bool:
@@ -150,11 +183,14 @@ def _one_step(hand: Hand) -> bool:
     return True
 
 
-def _end(store: Store, clock: FakeClock, far: FarBooks, hands: list[Hand], engine: Callable[[], Engine]) -> None:
-    """Faults stop; whoever lies frozen wakes some time. What is still unfinished after LIVENESS is stuck."""
+def _end(store: Store, clock: FakeClock, far: FarBooks, hands: list[Hand], ahead_s: float) -> None:
+    """Faults stop; whoever lies frozen wakes some time. What is still unfinished after LIVENESS is stuck, or, where the clock
+    was ahead by as much as `ahead_s`, so much later: a lease may have been given until then.
+    """
     far.chances = {}
     far.down_until = None
-    stuck_at = clock.now() + LIVENESS + max((gap(one[2], clock) for one in unfinished(store)), default=timedelta())
+    stuck_at = clock.now() + LIVENESS + timedelta(seconds=ahead_s)
+    stuck_at += max((gap(one[2], clock) for one in unfinished(store)), default=timedelta())
     while unfinished(store):
         if clock.now() > stuck_at:
             raise Broken(f"stuck though nothing fails any more: {unfinished(store)}")
