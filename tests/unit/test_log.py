@@ -216,13 +216,10 @@ def test_long_values_are_cut(out: Out) -> None:
     assert len(event["rows"]) == log.ITEMS_MAX
 
 
-def test_masking_stays_fast_on_hostile_text() -> None:
-    import time
-
-    started = time.perf_counter()
+@pytest.mark.timeout(60)  # a second's work; where a pattern looks back again and again it is hours
+def test_masking_ends_on_hostile_text() -> None:
     for text in ("a" * 500_000, "token" * 100_000, "eyJ" * 100_000, "x://" * 100_000, "-----BEGIN A" * 40_000):
-        log.mask(text)
-    assert time.perf_counter() - started < 2
+        assert len(log.mask(text)) <= log.VALUE_MAX + len("… (cut)")
 
 
 def test_fields_that_nobody_declared_lose_their_value_unless_it_is_a_number(out: Out) -> None:

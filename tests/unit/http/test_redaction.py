@@ -143,3 +143,11 @@ def test_an_error_keeps_its_kind_when_it_is_cleaned(far: respx.MockRouter, make_
     assert str(caught.value) == "crm: api.vendor.example: no connection"
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_the_reason_of_errors_that_are_each_others_context_is_found_and_ends() -> None:
+    first, second = httpx.ConnectError("all attempts failed"), httpx.ConnectTimeout("too slow")
+    first.__context__, second.__context__ = second, first
+    assert reason(first) == "no connection"
+    second.__context__ = ConnectionRefusedError(111, "Connection refused")
+    assert reason(first) == "no connection (Connection refused)"

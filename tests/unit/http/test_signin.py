@@ -163,6 +163,35 @@ def test_a_refused_sign_in_is_not_tried_by_every_thread(
     assert route.call_count == 2
 
 
+def test_threads_that_wait_for_a_sign_in_to_a_far_side_that_is_down_do_not_try_it_each(
+    far: respx.MockRouter, make_runner: Callable[..., Runner]
+) -> None:
+    waiting = threading.Barrier(4)
+    asked = threading.Event()
+
+    def down(_: httpx.Request) -> httpx.Response:
+        asked.wait(5)
+        raise httpx.ConnectError("down")
+
+    route = far.post(f"{BASE}/token").mock(side_effect=down)
+    runner = make_runner(sign_in=flow)
+
+    def call(_: int) -> None:
+        waiting.wait()
+        with pytest.raises(Unavailable, match="no connection"):
+            runner.send(Call("GET", "data"))
+
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(call, number) for number in range(4)]
+        threading.Timer(0.2, asked.set).start()
+        for one in calls:
+            one.result()
+    assert route.call_count == 3  # as often as one call is tried
+    waiting = threading.Barrier(1)
+    call(0)
+    assert route.call_count == 6  # who comes later tries anew
+
+
 def test_signing_in_is_tried_again_while_the_vendor_is_down(
     vendor: Vendor, far: respx.MockRouter, make_runner: Callable[..., Runner]
 ) -> None:

@@ -49,11 +49,14 @@ def certificate_fault(error: Exception) -> str | None:
 
 
 def _first_cause(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, kind):
-            return seen
-        seen = seen.__cause__ or seen.__context__
+    """The first error of this kind in the chain, which a library that raises one error twice may have bent into a ring."""
+    passed: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in passed:
+        if isinstance(at, kind):
+            return at
+        passed.add(id(at))
+        at = at.__cause__ or at.__context__
     return None
 
 

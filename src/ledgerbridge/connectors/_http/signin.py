@@ -50,6 +50,8 @@ class SignedIn:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._failure: tuple[ConnectorError, float] | None = None
+        self._tried = 0
+        self._unavailable: Unavailable | None = None
 
     @property
     def session(self) -> Session | None:
@@ -74,7 +76,12 @@ class SignedIn:
             return session
 
     def renewed(self, stale: Session | None) -> Session:
-        """A session newer than `stale`: of many threads that hold the same stale one, the first signs in."""
+        """A session newer than `stale`: of many threads that hold the same stale one, the first signs in.
+
+        What it comes to counts for all that waited for it, also that the far side cannot be reached: each has tried as
+        often as one call may, and token requests have a small budget of their own (fxiaoke.md: ten a minute).
+        """
+        tried = self._tried
         with self._lock:
             session = self._session
             if session is not None and (stale is None or session.serial > stale.serial):
@@ -82,15 +89,18 @@ class SignedIn:
             if self._failure is not None:
                 error, until = self._failure
                 if self._clock.monotonic() < until:
-                    raise type(error)(
-                        error.message, system=error.system, code=error.code, request_id=error.request_id
-                    ) from None
+                    raise _said_again(error) from None
+            if self._unavailable is not None and self._tried > tried:
+                raise _said_again(self._unavailable) from None
             return self._sign_in(0 if session is None else session.serial)
 
     def _sign_in(self, serial: int) -> Session:
+        self._unavailable = None
         try:
             signed = self._perform()
-        except Unavailable:
+        except Unavailable as error:
+            self._tried += 1
+            self._unavailable = error
             raise
         except ConnectorError as error:
             self._failure = (error, self._clock.monotonic() + FAILED_HOLD_S)
@@ -99,3 +109,13 @@ class SignedIn:
         self._failure = None
         self._session = Session(signed, serial + 1, now + signed.lifetime_s * RENEW_AT, now + signed.lifetime_s)
         return self._session
+
+
+def _said_again(error: ConnectorError) -> ConnectorError:
+    return type(error)(
+        error.message,
+        system=error.system,
+        code=error.code,
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
