@@ -88,7 +88,7 @@ name = {name}
 """
 
 # The emulators are on this machine and set no quotas by default: the vendors' call budgets would only make one wait.
-_LOCAL = {"allow_plain_http": True, "in_flight_max": 4}
+_LOCAL = {"allow_plain_http": True, "in_flight_max": 4, "retry_wait_max_s": 0.5}
 
 
 def _u8(url: str, keys: Mapping[str, str]) -> dict[str, Any]:
