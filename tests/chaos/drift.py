@@ -1,6 +1,6 @@
 """Thousands of records that two systems hold, and that drifted apart: two rounds agree, the third plan is empty.
 
-python -m tests.chaos.drift --customers 2000 --invoices 10000 [--seed 1]
+python -m tests.chaos.drift --customers 2000 --invoices 10000 [--share 0.05] [--seed 1]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .far_sides import LEAD, Town
 from .oracle import Oracle
 
 _FLOWS = ("customers_crm", "invoices_crm")
-_DRIFTED_SHARE = 0.05
+_SHARE = 0.05
 
 
 @dataclass(slots=True)
@@ -42,8 +42,8 @@ class Figures:
     faults: list[str] = field(default_factory=list)
 
 
-def run_drift(folder: Path, *, seed: int, customers: int, invoices: int) -> Figures:
-    """Two systems come together for the first time, agree, drift apart, and agree again."""
+def run_drift(folder: Path, *, seed: int, customers: int, invoices: int, share: float = _SHARE) -> Figures:
+    """Two systems come together for the first time, agree, drift apart, and agree again. `share`: of the records, per side."""
     path = folder / f"drift-{seed}.db"
     shutil.copy(folder / "empty.db", path)
     clock = FakeClock()
@@ -58,7 +58,7 @@ def run_drift(folder: Path, *, seed: int, customers: int, invoices: int) -> Figu
             oracle.before_round()
             oracle.after_round(town.begin(name))
         figures.seconds.append(time.monotonic() - begun)
-        figures.drifted = _drift(people, random.Random(seed))
+        figures.drifted = _drift(people, random.Random(seed), share)
         for _ in range(3):
             oracle.before_round()
             begun, before = time.monotonic(), town.writes()
@@ -89,17 +89,17 @@ def _fill(people: People, customers: int, invoices: int) -> None:
     people.deeds.clear()
 
 
-def _drift(people: People, rng: random.Random) -> int:
+def _drift(people: People, rng: random.Random, share: float) -> int:
     """A share of the records is edited, on one side or on both, the same field or another."""
     done = 0
     for system, side in people.town.sides.items():
         for external_id, body in side.bodies(Kind.CUSTOMER).items():
-            if rng.random() < _DRIFTED_SHARE:
+            if rng.random() < share:
                 name = rng.choice([one for one in FIELDS if one != "state"])
                 side.put(Kind.CUSTOMER, external_id, {**body, name: people.value(name, str(body["code"]))})
                 done += 1
         for external_id, body in side.bodies(Kind.INVOICE).items():
-            if rng.random() < _DRIFTED_SHARE:
+            if rng.random() < share:
                 side.put(Kind.INVOICE, external_id, {**body, "total": f"{rng.randrange(1, 10**7)}.00"})
                 done += 1
         people.town.clock.advance(60)
@@ -112,11 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, default=2000)
     parser.add_argument("--invoices", type=int, default=10_000)
+    parser.add_argument("--share", type=float, default=_SHARE, help="of the records that people edit, on each side")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(arguments)
     log.configure(level="error")
     with fresh_stores() as folder:
-        figures = run_drift(folder, seed=given.seed, customers=given.customers, invoices=given.invoices)
+        figures = run_drift(
+            folder, seed=given.seed, customers=given.customers, invoices=given.invoices, share=given.share
+        )
     first, *rounds = figures.seconds
     print(f"{given.customers} customers, {given.invoices} invoices, seed {given.seed}: first agreement {first:.0f} s")
     print(f"drifted {figures.drifted}; writes per round {figures.changes}; conflicts {figures.conflicts}")
