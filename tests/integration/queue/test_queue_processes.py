@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -30,18 +31,23 @@ OPERATIONS = 20 + KILLS
 
 
 class Ledger(ThreadingHTTPServer):
-    """Takes every create as a new document: nothing here keeps a repeat from being one. Loses and delays replies."""
+    """Takes every create as a new document: nothing here keeps a repeat from being one, unless it `merges` those of one key.
+    Loses and delays replies, unless it is `calm`.
+    """
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, *, merges: bool = False, calm: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.merges, self.calm = merges, calm
         self.dice = random.Random(SEED)
         self.lock = threading.Lock()
         self.documents: list[str] = []
 
     def enter(self, key: str) -> int:
         with self.lock:
+            if self.merges and key in self.documents:
+                return self.documents.index(key) + 1
             self.documents.append(key)
             return len(self.documents)
 
@@ -51,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         key = self.path[1:]
-        fate = self.server.dice.random()
+        fate = 1.0 if self.server.calm else self.server.dice.random()
         if fate < 0.12:
             self.server.enter(key)  # and the answer is lost
             return
@@ -79,15 +85,20 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002 (the base class's name)
 
 
-@pytest.fixture
-def ledger() -> Iterator[Ledger]:
-    server = Ledger()
+@contextmanager
+def serving(server: Ledger) -> Iterator[Ledger]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with serving(Ledger()) as server:
+        yield server
 
 
 def test_killing_workers_again_and_again_doubles_and_loses_nothing(address: str, ledger: Ledger) -> None:
