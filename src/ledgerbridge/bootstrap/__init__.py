@@ -6,7 +6,7 @@ but the entry points (``cli``, ``web``, ``testing``).
 
 from __future__ import annotations
 
-from .app import App, database_url, open_app
+from .app import App, open_app
 from .mappings import built_in_mapping, built_in_mappings, mapping_texts
 
-__all__ = ["App", "built_in_mapping", "built_in_mappings", "database_url", "mapping_texts", "open_app"]
+__all__ = ["App", "built_in_mapping", "built_in_mappings", "mapping_texts", "open_app"]

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from ledgerbridge import log
 from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.config import workspace as workspaces
+from ledgerbridge.config.addresses import resolved
 from ledgerbridge.config.queue import broker_of, worker_of
 from ledgerbridge.config.secrets import Resolver
 from ledgerbridge.config.systems import connector_class, connector_settings
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ledgerbridge.sync.linking import LinkResult
 
 _ANNOUNCED = 64
+_SQLITE = "sqlite:///"
 _ORDER = list(Kind)  # customers first: what refers to them comes later
 
 
@@ -64,14 +66,20 @@ class App:
         """The database. A missing SQLite file is made; an older version is a StoreError that says how to migrate."""
         from ledgerbridge.store import Store
 
-        url = database_url(self.workspace)
-        return (Store.create if self.database_is_missing else Store.open)(url, clock=self.clock)
+        return (Store.create if self.database_is_missing else Store.open)(self.database_url, clock=self.clock)
+
+    @cached_property
+    def database_url(self) -> str:
+        """The configured address, looked up if need be; a relative SQLite path is taken from the workspace's folder."""
+        url = resolved(self.workspace.tree.database.url, "database.url", self.resolver)
+        path = url.removeprefix(_SQLITE)
+        return url if path == url else f"{_SQLITE}{self.workspace.folder / path}"
 
     @property
     def database_is_missing(self) -> bool:
         """Whether the database is a SQLite file that is not there yet (or empty, as an interrupted first use leaves it)."""
-        path = Path(database_url(self.workspace).removeprefix("sqlite:///"))
-        return self.workspace.tree.database.url.startswith("sqlite:///") and not (path.exists() and path.stat().st_size)
+        path = Path(self.database_url.removeprefix(_SQLITE))
+        return self.database_url.startswith(_SQLITE) and not (path.exists() and path.stat().st_size)
 
     def close(self) -> None:
         """Close the database if it was opened."""
@@ -364,15 +372,6 @@ def open_app(
     environ = os.environ if environ is None else environ
     found = folder or workspaces.find(Path.cwd(), environ)
     return App(workspaces.load(found.resolve(), environ), clock=clock)
-
-
-def database_url(workspace: workspaces.Workspace) -> str:
-    """The configured URL; a relative SQLite path is taken from the workspace's folder."""
-    url = workspace.tree.database.url
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith("sqlite:////"):
-        return f"{prefix}{workspace.folder / url[len(prefix) :]}"
-    return url
 
 
 def _check_system_name(system: str) -> None:

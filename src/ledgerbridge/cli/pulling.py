@@ -52,12 +52,11 @@ def pull(
 
 def migrate(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
     """Make the database, or bring it up to this version. Safe to repeat."""
-    from ledgerbridge.bootstrap import database_url
     from ledgerbridge.store import Store
 
     with (
         session(workspace, as_json) as now,
-        Store.create(database_url(now.app.workspace), clock=now.app.clock) as store,
+        Store.create(now.app.database_url, clock=now.app.clock) as store,
     ):
         told = {"database": store.shown, "version": store.version()}
         now.out.result(told, lambda console: console.print(f"{store.shown}: version {store.version()}", markup=False))

@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from ledgerbridge import log
-from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import SystemId
 
+from .addresses import Address, resolved
 from .secrets import Resolver
 
 if TYPE_CHECKING:
@@ -22,18 +21,6 @@ if TYPE_CHECKING:
     from ledgerbridge.store import Store
 
 _SCHEMES = ("amqp", "amqps")
-
-
-def _no_password(value: str | dict[str, str] | None) -> str | dict[str, str] | None:
-    if isinstance(value, dict):
-        if set(value) not in ({"env"}, {"file"}):
-            raise ValueError('write it as { env = "NAME" }, { file = "PATH" } or an address without a password')
-        return value
-    if value is not None:
-        _check_broker(value)
-        if urlsplit(value).password is not None:
-            raise ValueError('a password stands in it: write { env = "NAME" } or { file = "PATH" }')
-    return value
 
 
 def _check_broker(url: str) -> str:
@@ -49,7 +36,7 @@ class QueueSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    broker: Annotated[str | dict[str, str] | None, AfterValidator(_no_password)] = None
+    broker: Address | None = None
     """The RabbitMQ that wakes workers on several machines, e.g. `{ env = "LEDGERBRIDGE_BROKER" }`; unset: workers of one process
     wake one another, and all look by themselves now and then. Nothing is lost when it is away."""
     calls_per_second: dict[SystemId, Annotated[float, Field(gt=0, le=1000)]] = {}
@@ -72,11 +59,7 @@ def broker_of(
     from ledgerbridge.queue.wakeup import Broker
     from ledgerbridge.store import facts
 
-    try:
-        url = _check_broker(str(resolver.resolve(settings.broker, "queue.broker")))
-    except ValueError as error:
-        raise ConfigError(f"queue.broker: {error}") from None
-    log.hide({*resolver.values, urlsplit(url).password or ""})
+    url = resolved(settings.broker, "queue.broker", resolver, check=_check_broker)
     with store.reading() as tx:
         prefix = f"ledgerbridge.{facts.instance_id(tx)[:12]}"
     broker = Broker(url, systems, store.clock, prefix=prefix)

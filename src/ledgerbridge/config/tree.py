@@ -11,6 +11,7 @@ from ledgerbridge.model.base import Key, Kind, SystemId
 from ledgerbridge.model.flow import Flow, FlowName
 from ledgerbridge.model.money import Currency
 
+from .addresses import Address
 from .exceptions import ExceptionSettings
 from .queue import QueueSettings
 from .reconcile import AgingSettings, ReconcileSettings
@@ -48,8 +49,9 @@ class WorkspaceSettings(Section):
 class DatabaseSettings(Section):
     """Where observed copies, runs and quarantine are kept."""
 
-    url: str = "sqlite:///ledgerbridge.db"
-    """`sqlite:///FILE` (relative to the workspace) or `postgresql+psycopg://USER@HOST/DATABASE`."""
+    url: Address = "sqlite:///ledgerbridge.db"
+    """`sqlite:///FILE` (relative to the workspace) or `postgresql+psycopg://USER@HOST/DATABASE`; with a password only by
+    reference, e.g. `{ env = "LEDGERBRIDGE_DATABASE" }`."""
 
 
 class LogSettings(Section):

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from ledgerbridge.errors import ConfigError
 
+from .addresses import BY_REFERENCE, password_in
 from .tree import Tree
 
 FILE_NAME = "ledgerbridge.toml"
@@ -81,7 +82,16 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Workspace:
     except ValidationError as error:
         lines = [f"{path} cannot be used:", *fault_lines(text, overridden, "", error)]
         raise ConfigError("\n".join([*lines, "`ledgerbridge config explain` lists every setting."])) from None
+    _no_password_in_the_file(path, text, tree, overridden)
     return Workspace(folder, text, raw, tree, overridden)
+
+
+def _no_password_in_the_file(path: Path, text: str, tree: Tree, overridden: Mapping[str, str]) -> None:
+    """ConfigError if an address carries a password that stands in the settings file, which people copy and mail."""
+    for key, value in (("database.url", tree.database.url), ("queue.broker", tree.queue.broker)):
+        if key not in overridden and password_in(value):
+            place = f"line {line}: " if (line := line_of(text, key)) else ""
+            raise ConfigError(f"{path}: {place}{key}: a password stands in it: {BY_REFERENCE}")
 
 
 def line_of(text: str, key: str) -> int | None:
