@@ -72,8 +72,11 @@ class DocumentRow(NamedTuple):
 
 
 def systems_with_customers(tx: Tx) -> list[str]:
-    """The systems that have, or had, live customer copies, by name."""
-    sql = "SELECT DISTINCT system FROM book_total WHERE kind = 'customer' ORDER BY system"
+    """The systems that have, or had, live customer copies, or of which a customer waits in quarantine, by name."""
+    sql = (
+        "SELECT system FROM book_total WHERE kind = 'customer' UNION SELECT system FROM quarantine "
+        "WHERE kind = 'customer' AND state = 'open' AND external_id IS NOT NULL ORDER BY system"
+    )
     return [row[0] for row in bulk.rows_of(tx, sql, ())]
 
 

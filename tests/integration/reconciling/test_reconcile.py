@@ -61,6 +61,13 @@ def standing(store: Store, **wanted: object) -> set[tuple[str, str | None]]:
         return {(one.finding.code.value, one.finding.number) for one in found}
 
 
+def unread(store: Store, code: str) -> None:
+    """A customer of the CRM that could not be read."""
+    raw = Raw(Kind.CUSTOMER, "t", code, b"{}", digest_of(b"{}"), NOW)
+    with store.writing() as tx:
+        quarantine.sight(tx, "crm", raw, (), now_us=1_000_000, run_id="r")
+
+
 def without_moment(summary: ReconciliationSummary) -> ReconciliationSummary:
     lines = tuple(line.model_copy(update={"new": 0}) for line in summary.exceptions)
     return summary.model_copy(update={"run_id": "", "made_at": NOW, "exceptions": lines})
@@ -255,10 +262,7 @@ def test_a_partial_system_has_a_customer_whose_record_there_waits_in_quarantine(
     run(store, rules=rules)
     missing = {("missing", "XS002")}
     assert standing(store, scope="compare:erp:crm") == missing, "nobody says that C2 of the other system is our C2"
-    body = b'{"code":"C2"}'
-    raw = Raw(Kind.CUSTOMER, "t", "C2", body, digest_of(body), NOW)
-    with store.writing() as tx:
-        quarantine.sight(tx, "crm", raw, (), now_us=1_000_000, run_id="r")
+    unread(store, "C2")
     done = run(store, rules=rules)
     assert standing(store, scope="compare:erp:crm") == {*missing, ("missing", "XS102")}
     (books,) = done.summary.compared
@@ -270,6 +274,36 @@ def test_a_partial_system_has_a_customer_whose_record_there_waits_in_quarantine(
     run(store, rules=rules)
     standing_now = standing(store, scope="compare:erp:crm", states=(State.OPEN,))
     assert standing_now == missing
+
+
+def test_documents_under_a_double_are_one_finding_about_the_customers(store: Store) -> None:
+    """The double has no documents here. What is of somebody else and stands under it is an error all the same."""
+    double, other = "91120103MALT75KP5J", "91440106MA3BJ8F89B"
+    books = [
+        customer("C1", "天津市荣宏光生物科技有限公司", credit_code=other),
+        customer("C9", "天津市榮宏光生物科技有限公司", credit_code=double),
+        customer("C2", "苏州长河纺织有限公司"),
+        customer("K1", "天津市荣宏光生物科技有限公司", system="crm", credit_code=double),
+        customer("C2", "苏州长河纺织有限公司", system="crm"),
+        invoice("XS001", "C1", 10_000, "2026-01-05"),
+        invoice("XS101", "C2", 7_700, "2026-01-10"),
+        invoice("XS001", "K1", 10_000, "2026-01-05", system="crm"),
+        invoice("XS101", "K1", 7_700, "2026-01-10", system="crm"),
+    ]
+    put(store, books)
+    run(store)
+    assert standing(store, scope="compare:erp:crm") == {("customer_differs", "XS101")}
+    with store.reading() as tx:
+        found = [one.finding for one in exceptions.every(tx, Wanted(scope="identity"))]
+    assert {ref.external_id for finding in found for ref in finding.refs} == {"C1", "K1"}
+
+
+def test_a_system_of_which_no_customer_could_be_read_is_compared(store: Store) -> None:
+    put(store, [*BOOKS, invoice("XS001", "C1", 12_000, "2026-01-05", system="crm", due_on="2026-02-04")])
+    assert not run(store).summary.compared, "a system without customers is not one to be compared"
+    unread(store, "C1")
+    run(store, rules=replace(RULES, partial=frozenset({"crm"})))
+    assert standing(store, scope="compare:erp:crm") == {("amount_differs", "XS001"), ("missing", "XS002")}
 
 
 @pytest.mark.postgres

@@ -127,8 +127,9 @@ def _waiting(tx: Tx, scope: Scope, not_linked: dict[str, Counter[str]]) -> froze
 
 def _alike(tx: Tx, scope: Scope, stands_under: dict[str, Counter[str]]) -> dict[tuple[str, str], int]:
     """Pairs of customers (leading, compared) that are probably one, with the number of documents that say so: the leading
-    system has no documents of the compared one, and most that stand under it are the leading one's. Where the leading one has
-    a counterpart of its own, the other would be a double of that: then the names must be alike too.
+    system has no documents of the compared one, and most that stand under it are the leading one's; where two have as many,
+    it is the one whose name is alike. One with a counterpart of its own is passed over unless the names are alike: the other
+    would be a double of that.
     """
     if not stands_under:
         return {}
@@ -136,10 +137,14 @@ def _alike(tx: Tx, scope: Scope, stands_under: dict[str, Counter[str]]) -> dict[
     ours, theirs = ledgers.accounts(tx, scope.leading).entities, ledgers.accounts(tx, scope.compared).entities
     pairs = {}
     for other, by_customer in stands_under.items():
-        (first, most), *rest = by_customer.most_common(_TWO)
-        plain = not rest or rest[0][1] < most
-        double = first in theirs and not _same_brand(ours.get(first, ""), theirs.get(other, ""))
-        if plain and not double and other not in with_documents:
+        alike = {one for one in by_customer if _same_brand(ours.get(one, ""), theirs.get(other, ""))}
+        elsewhere = {one: count for one, count in by_customer.items() if one in theirs and one not in alike}
+        ranked = sorted(((by_customer[one], one in alike, one) for one in by_customer.keys() - elsewhere), reverse=True)
+        if not ranked or other in with_documents:
+            continue
+        most, same_brand, first = ranked[0]
+        plain = len(ranked) == 1 or ranked[1][:2] < ranked[0][:2]
+        if plain and (same_brand or most > max(elsewhere.values(), default=0)):
             pairs[first, other] = most
     return pairs
 
