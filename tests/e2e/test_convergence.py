@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from ledgerbridge.model.base import Kind
+from ledgerbridge.model.base import Kind, Ref
+from ledgerbridge.model.raw import Raw
 from ledgerbridge.store import Store
 from ledgerbridge.testing.fakes import FakeClock
 from tests.chaos.converge import Trial, failed_once, fresh_stores, run_seed
@@ -108,3 +109,35 @@ def test_an_edit_that_somebody_makes_again_is_put_back_again(stores: Path) -> No
             crm.put(Kind.CUSTOMER, external_id, {**body, "name": "华泰机电"})
             town.round(["customers_crm"])
             assert crm.bodies(Kind.CUSTOMER)[external_id]["name"] == "华泰机电有限公司"
+
+
+@pytest.mark.parametrize(
+    ("found", "at_rest"),
+    [
+        ("款到发货", ("款到发货", "款到发货")),  # somebody's words: remarks are the CRM's in the first place
+        ("月结 60", ("月结 60 天", "月结 60")),  # what it can keep of ours
+        ("月结６０天", ("月结 60 天", "月结６０天")),  # its own spelling
+    ],
+)
+def test_a_new_record_that_somebody_edits_before_it_is_read_back(
+    stores: Path, monkeypatch: pytest.MonkeyPatch, found: str, at_rest: tuple[str, str]
+) -> None:
+    shutil.copy(stores / "empty.db", stores / "edited.db")
+    clock = FakeClock()
+    with Store.open(stores / "edited.db", clock=clock) as store:
+        town = Town(store, clock)
+        erp, crm = town.sides["erp"], town.sides["crm"]
+        erp.put(Kind.CUSTOMER, "1", {"code": "E00001", "name": "华泰机电有限公司", "state": "1", "memo": "月结 60 天"})
+        read_back = crm.get
+
+        def edit_first(ref: Ref) -> Raw | None:
+            body = crm.bodies(Kind.CUSTOMER)[ref.external_id]
+            if body["memo"] == "月结 60 天":
+                crm.put(Kind.CUSTOMER, ref.external_id, {**body, "memo": found})
+            return read_back(ref)
+
+        monkeypatch.setattr(crm, "get", edit_first)
+        town.begin("customers_crm")
+        for _ in range(2):
+            town.round(["customers_crm"])
+        assert tuple(next(iter(side.bodies(Kind.CUSTOMER).values()))["memo"] for side in (erp, crm)) == at_rest

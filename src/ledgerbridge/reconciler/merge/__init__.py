@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .field import Decision, FieldRule, Verdict, merge, rule_for
 from .ownership import may_change, owners_of
-from .values import CURRENCY_OF, REFERENCES, Record, comparable, entity_of, said
+from .values import CURRENCY_OF, REFERENCES, Record, comparable, entity_of, said, says_no_more
 
 __all__ = [
     "CURRENCY_OF",
@@ -20,4 +20,5 @@ __all__ = [
     "owners_of",
     "rule_for",
     "said",
+    "says_no_more",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from ledgerbridge.model.agreed import Base, Value
 from ledgerbridge.model.change import Action
 from ledgerbridge.model.operation import Operation
 from ledgerbridge.model.plan import PlanHead
-from ledgerbridge.reconciler.merge import comparable, said
+from ledgerbridge.reconciler.merge import comparable, said, says_no_more
 from ledgerbridge.reconciler.planning import EXCEPTION, PERSON, FlowRules
 from ledgerbridge.store import Tx, agreed, copies, links, plans, to_us
 from ledgerbridge.store.copies import Copy
@@ -38,7 +39,8 @@ class AgreedValues:
 
         An undo puts back what the other side does not say. What it says then counts as known: the difference stands until one
         side changes, instead of being written again by the next plan. Of a system that keeps parts nothing is noted here: its
-        parts are only together what the other side says, and the next plan finds them so.
+        parts are only together what the other side says, and the next plan finds them so. Nor is a field of a new record that
+        somebody edited before it was read back: the sides never agreed on it, and the next plan decides as at first contact.
         """
         change = operation.change
         head = plans.head(tx, operation.plan_id)
@@ -63,6 +65,8 @@ class AgreedValues:
                 continue
             # a reference is compared by the entity it names, whatever each side calls it
             written = comparable(one.path, one.after if named else said(here, one.path), items)
+            if one.path in found.differs and _edited(comparable(one.path, one.after, items), written):
+                continue
             source: Value = said(there, one.path) if head.undoes is not None else one.after
             source = comparable(one.path, source, items)
             by_person = one.decided_by.startswith(PERSON) and not change.because.startswith(EXCEPTION)
@@ -90,6 +94,25 @@ class AgreedValues:
             if one.system == other:
                 return copies.get(tx, one.ref)
         return None
+
+
+def _edited(sent: Value, found: Value) -> bool:
+    """Whether what a new record says is somebody's words. More or less of what was sent, in whatever spelling, is what the
+    system made of it; so is a number, a date or a choice of its own.
+    """
+    if isinstance(sent, str) and isinstance(found, str):
+        one, other = _folded(sent), _folded(found)
+        return one not in other and other not in one
+    return (
+        isinstance(sent, list)
+        and isinstance(found, list)
+        and not says_no_more(found, sent)
+        and not says_no_more(sent, found)
+    )
+
+
+def _folded(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFKC", text).casefold() if sign.isalnum())
 
 
 def value_in(record: dict[str, Any], path: str) -> JsonValue:
