@@ -161,7 +161,9 @@ def together(folder: Path, url: str, broker: str, *, seed: int, size: int) -> tu
 def _facts(url: str) -> dict[str, int]:
     """Who took part. Nothing that was planned may have ended in the hands of people."""
     with psycopg.connect(url) as connection:
-        states = dict(connection.execute("SELECT state, count(*) FROM operation GROUP BY state").fetchall())
+        states: dict[str, int] = dict(
+            connection.execute("SELECT state, count(*) FROM operation GROUP BY state").fetchall()
+        )
         [fires] = connection.execute("SELECT count(*), count(DISTINCT claimed_by) FROM fire").fetchall()
     assert states.keys() <= {OpState.VERIFIED, OpState.CANCELLED}, states
     return {"verified": states.get(OpState.VERIFIED, 0), "fires": fires[0], "schedulers that fired": fires[1]}

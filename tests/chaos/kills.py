@@ -1,6 +1,6 @@
 """kill -9 of real processes that write to served emulators, with faults on; afterwards the emulators' books are the judge.
 
-python -m tests.chaos.kills --kills 50 [--seed 1] [--store postgresql://…] [--command apply|sync]
+python -m tests.chaos.kills --kills 50 [--seed 1] [--store postgresql://…] [--command apply|sync|worker]
 """
 
 from __future__ import annotations
@@ -25,9 +25,12 @@ from typing import Any, Final
 
 from ledgerbridge import log
 from ledgerbridge.cli.sandboxing import make_workspace
+from ledgerbridge.clock import SystemClock
+from ledgerbridge.model.operation import FINAL, OpState
 from ledgerbridge.sandbox.faults import Fault
 from ledgerbridge.sandbox.launch import Sandbox, start
 from ledgerbridge.sandbox.web import Request, Response
+from ledgerbridge.store import Store, operations
 
 from .ahead import ENVIRON
 
@@ -44,6 +47,9 @@ RATES: Final = {
 }
 STARTS_MAX: Final = 60
 """Starts that a flow may need besides those that were killed: with faults on, some end with work left for later."""
+_WORKER: Final = ("worker", "--port", "0", "--concurrency", "1")
+_STILL_S: Final = 3.0
+"""A worker under which nothing has moved for so long is waiting for something that is due later."""
 _SWITCHES: Final = {"fxiaoke": {"ratePerPath": ""}}
 
 
@@ -108,6 +114,7 @@ class Ward:
         self.told.write_text("0", "ascii")
         self.wire = Tripwire(self.far)
         self.workspace = make_workspace(sandbox.settings_path, folder / "ws")
+        self.store = store or str(self.workspace / "ledgerbridge.db")
         file = self.workspace / "ledgerbridge.toml"
         text = file.read_text("utf-8")
         systems, _, rest = text.partition("# A salesperson's own lists.")
@@ -147,14 +154,20 @@ class Ward:
         for one in self.sandbox.running.values():
             one.emulator.clock.advance(seconds)
 
-    def killed(self, *arguments: str) -> bool:
+    def killed(self, command: str, flow: str, plan_id: str) -> bool:
         """Start a command and kill it at a write or at a moment; False if it ended before."""
-        process = self.process(*arguments)
         by_write = self.rng.random() < 0.8
         after = self.rng.random() < 0.5
+        limit_s = 60.0 if by_write else self.rng.uniform(0.3, 2.5)
+        if command == "worker":
+            process = self.process(*_WORKER, json_wanted=False, quiet=True)
+        else:
+            process = self.process(*(("apply", plan_id, "--as", "li") if command == "apply" else ("sync", flow)))
         self.wire.arm(process if by_write else None, self.rng.randint(1, 2), after=after)
         try:
-            process.communicate(timeout=30 if by_write else self.rng.uniform(0.3, 2.5))
+            if command == "worker":  # begins to work two seconds after its start, on two cores
+                self._let_work(process, plan_id, limit_s if by_write else 2 * limit_s + 1)
+            process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -164,6 +177,28 @@ class Ward:
         if died:
             self.toll.at["a moment" if not by_write else "after a write" if after else "before a write"] += 1
         return died
+
+    def _let_work(self, process: subprocess.Popen[bytes], plan_id: str, limit_s: float) -> None:
+        """Until it is killed or its time is up. Once all writes have ended it is asked to stop; what is due later comes now."""
+        until = time.monotonic() + limit_s
+        with Store.open(self.store, clock=SystemClock()) as store:
+            before: list[tuple[int, OpState, int]] = []
+            since = time.monotonic()
+            while process.poll() is None:
+                if time.monotonic() > until:
+                    process.kill()
+                    return
+                with store.reading() as tx:
+                    now = [(one.id, one.state, one.fence) for one in operations.listing(tx, plan_id=plan_id)]
+                if all(state in FINAL for _, state, _ in now):
+                    process.terminate()
+                    return
+                if now != before:
+                    before, since = now, time.monotonic()
+                elif time.monotonic() - since > _STILL_S:
+                    self.later(60.0)
+                    since = time.monotonic()
+                time.sleep(0.2)
 
     def carry(self, flow: str, command: str, kills: int) -> None:
         """Plan a flow, approve it, and carry it out with `kills` kills in between; then judge the emulator's books."""
@@ -177,13 +212,12 @@ class Ward:
             effect["action"]: effect["changes"] for effect in plan["summary"]["effects"] if effect["system"] == "crm"
         }
         self.run("plans", "approve", plan["plan_id"], "--as", "li")
-        arguments = ("apply", plan["plan_id"], "--as", "li") if command == "apply" else ("sync", flow)
         self.far.faults.schedule(self.rng.randrange(10**6), {str(fault): rate for fault, rate in RATES.items()})
         done = 0
         for _ in range(3 * kills + 5):
             if done >= kills:
                 break
-            died = self.killed(*arguments)
+            died = self.killed(command, flow, plan["plan_id"])
             done += died
             self.later()
             if not died and self._ended(plan["plan_id"]):
@@ -314,7 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", type=int, default=0, help="records of each kind; 0: as many as the kills need")
     parser.add_argument("--store", help="an empty PostgreSQL database; default: SQLite")
-    parser.add_argument("--command", choices=("apply", "sync"), default="apply")
+    parser.add_argument("--command", choices=("apply", "sync", "worker"), default="apply")
     given = parser.parse_args(arguments)
     log.configure(level="error")
     begun = time.monotonic()
