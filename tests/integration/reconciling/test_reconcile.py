@@ -298,6 +298,19 @@ def test_documents_under_a_double_are_one_finding_about_the_customers(store: Sto
     assert {ref.external_id for finding in found for ref in finding.refs} == {"C1", "K1"}
 
 
+def test_a_document_under_a_stranger_is_no_link_where_the_customer_is_there_unread(store: Store) -> None:
+    unread(store, "C1")
+    books = [
+        customer("K9", "北京宇昊纺织有限公司", system="crm"),
+        invoice("XS001", "C1", 10_000, "2026-01-05", system="crm", due_on="2026-02-04"),
+        invoice("XS002", "K9", 20_000, "2026-01-06", system="crm"),
+    ]
+    put(store, [*BOOKS[:4], *books])
+    run(store)
+    assert standing(store, scope="compare:erp:crm") == {("customer_differs", "XS002")}
+    assert not standing(store, scope="identity")
+
+
 def test_a_system_of_which_no_customer_could_be_read_is_compared(store: Store) -> None:
     put(store, [*BOOKS, invoice("XS001", "C1", 12_000, "2026-01-05", system="crm", due_on="2026-02-04")])
     assert not run(store).summary.compared, "a system without customers is not one to be compared"

@@ -61,7 +61,7 @@ def compare(
     doubted = _doubted(tx, rules.lead, system)
     scope = Scope(rules.lead, system, kinds, as_of=as_of, tolerances=rules.tolerances, doubted=doubted)
     once = _compared(scope, comparing(tx, scope, partial=partial), only)
-    alike = _alike(tx, scope, once.stands_under)
+    alike = _alike(tx, scope, once)
     unlinked = _waiting(tx, scope, once.not_linked) if partial else frozenset()
     if alike or unlinked:
         once.found.__exit__(None, None, None)
@@ -125,26 +125,28 @@ def _waiting(tx: Tx, scope: Scope, not_linked: dict[str, Counter[str]]) -> froze
     return frozenset(found)
 
 
-def _alike(tx: Tx, scope: Scope, stands_under: dict[str, Counter[str]]) -> dict[tuple[str, str], int]:
+def _alike(tx: Tx, scope: Scope, once: _Once) -> dict[tuple[str, str], int]:
     """Pairs of customers (leading, compared) that are probably one, with the number of documents that say so: the leading
     system has no documents of the compared one, and most that stand under it are the leading one's; where two have as many,
-    it is the one whose name is alike. One with a counterpart of its own is passed over unless the names are alike: the other
-    would be a double of that.
+    it is the one whose name is alike. One with a counterpart of its own, linked or in doubt, is passed over unless the names are
+    alike: the other would be a double of that.
     """
-    if not stands_under:
+    if not once.stands_under:
         return {}
     with_documents = {account.key for account in directory(tx, scope.leading).accounts}
     ours, theirs = ledgers.accounts(tx, scope.leading).entities, ledgers.accounts(tx, scope.compared).entities
+    paired = theirs.keys() | {one for by_customer in once.not_linked.values() for one in by_customer}
     pairs = {}
-    for other, by_customer in stands_under.items():
+    for other, by_customer in once.stands_under.items():
         alike = {one for one in by_customer if _same_brand(ours.get(one, ""), theirs.get(other, ""))}
-        elsewhere = {one: count for one, count in by_customer.items() if one in theirs and one not in alike}
+        elsewhere = {one: count for one, count in by_customer.items() if one in paired and one not in alike}
         ranked = sorted(((by_customer[one], one in alike, one) for one in by_customer.keys() - elsewhere), reverse=True)
         if not ranked or other in with_documents:
             continue
         most, same_brand, first = ranked[0]
         plain = len(ranked) == 1 or ranked[1][:2] < ranked[0][:2]
-        if plain and (same_brand or most > max(elsewhere.values(), default=0)):
+        others = max((*elsewhere.values(), *once.not_linked.get(other, Counter()).values()), default=0)
+        if plain and (same_brand or most > others):
             pairs[first, other] = most
     return pairs
 
