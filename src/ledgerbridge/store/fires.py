@@ -51,9 +51,11 @@ def finish(tx: Tx, job: str, at: datetime, state: FireState, why: str | None, no
     tx.connection.execute(fire.update().where(where).values(state=state.value, finished_us=to_us(now), why=why))
 
 
-def latest(tx: Tx, job: str) -> Fire | None:
-    """The newest claimed fire time of a job."""
+def latest(tx: Tx, job: str, *, until: datetime | None = None) -> Fire | None:
+    """The newest claimed fire time of a job, or the newest not after `until`."""
     query = sa.select(fire).where(fire.c.job == job).order_by(fire.c.fire_us.desc()).limit(1)
+    if until is not None:
+        query = query.where(fire.c.fire_us <= to_us(until))
     row = tx.connection.execute(query).first()
     return None if row is None else _fire(row)
 

@@ -130,7 +130,8 @@ class Scheduler:
 
     def _due(self, job: Job, cron: str, now: datetime, *, skip: bool) -> Start | None:
         with self._store.reading() as tx:
-            last = fires.latest(tx, job.name)
+            # A machine whose clock was ahead has claimed times to come; they stay claimed, but those before them are due.
+            last = fires.latest(tx, job.name, until=now)
         if last is None:
             with self._store.writing() as tx:
                 fires.claim(tx, job.name, now, self._process, now, state=FireState.FIRST_SEEN)
