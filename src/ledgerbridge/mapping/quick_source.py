@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from operator import itemgetter
 from typing import Any, Final, Protocol
 
 from ledgerbridge.model.currency import EXPONENTS
@@ -26,8 +27,8 @@ from .spec import Absent, ListRule, MappingSpec, Rule, Source
 _NOT_ALONE: Final = frozenset({"money", "sum_money", "join", "rate_of_amounts", "currency_of_amounts"})
 """Converters whose result depends on more than the value they are given."""
 _LINES: Final = frozenset({"key", "line", "text"})
-_TIDY: Final = re.compile(r"(?!0\Z)(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{0,5}[1-9])?").fullmatch
-"""Decimals above zero that are spelled in the one canonical way already."""
+_PLAIN: Final = re.compile(r"(?!0(?:\.0*)?\Z)(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,6})?").fullmatch
+"""Decimals above zero that are in the one canonical spelling once zeros at the end of their decimals are gone."""
 _LEVEL: Final = "    "
 
 
@@ -80,13 +81,14 @@ class Written:
 
 def source_of(spec: MappingSpec, scope: Scope, pieces: Fillers) -> Written:
     """The function ``made`` of a mapping whose options are filled in: payload → plain record, or None for the unusual."""
-    written = Written({**pieces.constants, "EXPONENTS": EXPONENTS, "TIDY": _TIDY})
+    written = Written({**pieces.constants, "EXPONENTS": EXPONENTS, "PLAIN": _PLAIN})
     return _Writer(spec, scope, pieces, written).write()
 
 
 class _Writer:
     def __init__(self, spec: MappingSpec, scope: Scope, pieces: Fillers, written: Written) -> None:
         self._spec, self._scope, self._pieces, self._out = spec, scope, pieces, written
+        self._taken: dict[str, dict[str, str]] = {}
 
     def write(self) -> Written:
         spec, out = self._spec, self._out
@@ -94,6 +96,7 @@ class _Writer:
         top = shape(model)
         out.add(0, "def made(p):")
         self._beginning()
+        taking = self._taking("p")
         grouped = _grouped(spec.fields)
         self._currencies(grouped, top)
         out.add(1, "out = {}")
@@ -110,6 +113,7 @@ class _Writer:
             if info.is_required():
                 out.add(1, f"if {name!r} not in out:", f"{_LEVEL}return None")
         out.add(1, "return out")
+        self._take(1, "p", taking)
         return out
 
     def _beginning(self) -> None:
@@ -120,6 +124,28 @@ class _Writer:
         for skip in self._spec.skip:
             holds = out.name("skip", compile_condition(skip.when, ignore_case=fold))
             out.add(1, f"if {holds}(p):", f"{_LEVEL}return None")
+
+    def _taking(self, item: str) -> int:
+        """From here on values of `item` (p, or e for an element) are named; where the lines belong that take them out."""
+        self._taken[item] = {}
+        return len(self._out.lines)
+
+    def _take(self, level: int, item: str, at: int) -> None:
+        """Put in the lines that take out what was named since: all at once, which costs half of asking for each."""
+        names = self._taken.pop(item)
+        if not names:
+            return
+        lines = [f"{name} = {item}.get({key!r}, ABSENT)" for key, name in names.items()]
+        if len(names) > 1:
+            take = self._out.name("take", itemgetter(*names))
+            all_at_once = f"{_LEVEL}{', '.join(names.values())} = {take}({item})"
+            lines = ["try:", all_at_once, "except KeyError:", *(f"{_LEVEL}{line}" for line in lines)]
+        self._out.lines[at:at] = [f"{_LEVEL * level}{line}" for line in lines]
+
+    def _key(self, item: str, key: str) -> str:
+        """The name of a value by its key, ABSENT if there is none."""
+        names = self._taken[item]
+        return names.setdefault(key, f"{item}_{len(names)}")
 
     def _currencies(self, grouped: Mapping[str, Mapping[str, Rule]], top: Shape) -> None:
         """First, because amounts look up their currency."""
@@ -202,10 +228,10 @@ class _Writer:
         if path == ():
             told = f"v = {item}"
         elif len(path) == 1 and isinstance(path[0], str):
-            told = f"v = {item}.get({path[0]!r}, ABSENT)"
+            told = f"v = {self._key(item, path[0])}"
         elif len(path) == 2 and isinstance(path[0], str) and isinstance(path[1], str):
-            out.add(level, f"v = {item}.get({path[0]!r})")
-            told = f"v = v.get({path[1]!r}, ABSENT) if v.__class__ is dict else ABSENT"
+            of = self._key(item, path[0])
+            told = f"v = {of}.get({path[1]!r}, ABSENT) if {of}.__class__ is dict else ABSENT"
         else:
             told = f"v = {out.name('get', alternatives(rule, scope))}({item})"
         if rule.when is not None:
@@ -227,11 +253,14 @@ class _Writer:
             if args.negate_if or args.negative_if or args.absolute or args.unit is not Unit.YUAN:
                 return ()
             two = f"two_{args.currency_of(field.path)}"
-            usual = 'v[-3:-2] == "." and len(v) < 15 and v.isascii() and (r := v[:-3] + v[-2:]).isdigit()'
+            usual = 'v[-3:-2] == "." and len(v) < 15 and v.isascii() and (r := v.replace(".", "", 1)).isdigit()'
             return (f"if v.__class__ is str and {two} and {usual}:", "r = int(r)")
         direct = not isinstance(args, RateArgs) or (args.direction is Direction.DIRECT and args.per == 1)
         if name in ("decimal", "rate") and name == field.converter and direct:
-            return ("if v.__class__ is str and TIDY(v):", "r = v")
+            return (
+                "if v.__class__ is str and PLAIN(v):",
+                'r = v.rstrip("0").rstrip(".") if v[-1] == "0" and "." in v else v',
+            )
         return ()
 
     def _list(self, name: str, rule: ListRule, item: Shape) -> None:
@@ -273,10 +302,12 @@ class _Writer:
             holds = out.name("where", compile_condition(source.where, ignore_case=fold))
             out.add(3, f"if not {holds}(e):", f"{_LEVEL}continue")
         out.add(3, "i = {}")
+        taking = self._taking("e")
         grouped = _grouped(source.fields)
         for member in _names(item):
             if member in grouped:
                 self._member(3, "e", "i", member, grouped[member], item, scope)
+        self._take(3, "e", taking)
         self._item_complete(3, item)
         out.add(3, "items.append(i)")
 

@@ -23,7 +23,7 @@ from .step import Progress, StepResult, translated
 from .sweep import SweepPolicy, sweep
 from .walk import walk
 
-_COLLECT_AT: Final = 20_000
+_COLLECT_AT: Final = 100_000
 """New objects between two looks of the garbage collector: with Python's own 700 a pull spends a tenth of its time there, and
 with this one it holds no more memory (docs/performance.md)."""
 _WHOLE_SYSTEM = (NotAllowed, NotSignedIn, Unavailable)
