@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from ledgerbridge.model.base import Kind
@@ -51,6 +52,8 @@ class BookRow(NamedTuple):
     due_on: str | None
     doc_kind: str | None
     canonical_hash: bytes
+    canonical: bytes | None
+    """Its text, where the rows were asked for with texts."""
 
 
 def said_of_customers(tx: Tx, system: str) -> list[Said]:
@@ -62,10 +65,13 @@ def said_of_customers(tx: Tx, system: str) -> list[Said]:
     return [Said._make(row) for row in bulk.rows_of(tx, sql, (system,))]
 
 
-def rows(tx: Tx, system: str, customers: Sequence[tuple[Said, int]], as_of: date) -> Iterator[BookRow]:
+def rows(
+    tx: Tx, system: str, customers: Sequence[tuple[Said, int]], as_of: date, *, with_texts: bool = False
+) -> Iterator[BookRow]:
     """The records dated up to `as_of` of all given customers, by place, kind and external id, streamed.
 
-    `customers` are the ways in which documents name them, each with the place of the customer: several ways may share one.
+    `with_texts`: cheaper than :func:`texts` if most customers need theirs. `customers` are the ways in which documents name them,
+    each with the place of the customer: several ways may share one.
     """
     if not customers:
         return
@@ -77,19 +83,27 @@ def rows(tx: Tx, system: str, customers: Sequence[tuple[Said, int]], as_of: date
         parameters = [list(column) for column in zip(*((*said, place) for said, place in customers), strict=True)]
     # SQLite, without statistics of what is listed, would walk the records once for every customer; so it is told the order.
     join, on, where = ("CROSS JOIN", "WHERE", "AND") if tx.sqlite else ("JOIN", "ON", "WHERE")
+    none = "x''" if tx.sqlite else "''::bytea"
+    text, body = ("b.canonical", "JOIN observed_body b ON b.id = o.id") if with_texts else ("NULL", "")
     sql = f"""
         WITH said (party_id, code, name, place) AS MATERIALIZED ({listed})
         SELECT s.place, o.id, o.kind, o.external_id, o.number, o.part, o.currency, o.amount_minor, o.fee_minor,
-            o.business_on, o.due_on, o.doc_kind, o.canonical_hash
-        FROM observed o {join} said s
+            o.business_on, o.due_on, o.doc_kind, coalesce(o.canonical_hash, {none}), {text}
+        FROM observed o {body} {join} said s
         {on} s.party_id = coalesce(o.party_id, '') AND s.code = coalesce(o.party_code, '')
             AND s.name = coalesce(o.party_name, '')
         {where} o.system = ? AND {_IN_KINDS} AND o.state = 'live' AND o.doc_status = '{DocumentStatus.APPROVED}'
             AND o.business_on <= ?
         ORDER BY s.place, o.kind, o.external_id
     """
-    for row in streamed(tx, sql, (*parameters, system, as_of.isoformat()), name="ledgerbridge_books"):
-        yield BookRow._make((int(row[0]), *row[1:12], bytes(row[12] or b"")))
+    found = streamed(tx, sql, (*parameters, system, as_of.isoformat()), name="ledgerbridge_books")
+    yield from map(partial(tuple.__new__, BookRow), found)  # _make without a step of Python's for every row
+
+
+def texts_of(tx: Tx, some: Sequence[BookRow]) -> dict[int, bytes]:
+    """The canonical JSON of rows, by their copies' ids: as it was read with them, else read now."""
+    read = {row.id: row.canonical for row in some if row.canonical is not None}
+    return read or texts(tx, [row.id for row in some])
 
 
 def texts(tx: Tx, ids: Collection[int]) -> dict[int, bytes]:
@@ -98,8 +112,7 @@ def texts(tx: Tx, ids: Collection[int]) -> dict[int, bytes]:
     wanted = sorted(ids)
     for at in range(0, len(wanted), _FETCH):
         condition, parameter = bulk.among(tx, "id", wanted[at : at + _FETCH])
-        for row in bulk.rows_of(tx, f"SELECT id, canonical FROM observed_body WHERE {condition}", (parameter,)):
-            found[row[0]] = bytes(row[1])
+        found.update(bulk.rows_of(tx, f"SELECT id, canonical FROM observed_body WHERE {condition}", (parameter,)))
     return found
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from operator import add
+from typing import Final
+
+import msgspec
 
 from ledgerbridge.model.statement import AgeBase, Aged
 
@@ -34,8 +39,7 @@ class Debtor:
     credit_days: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEntry:
+class OpenEntry(msgspec.Struct, frozen=True, gc=False):
     """What is left of one document or money movement on the day of the table: + is owed to us; unapplied cash is negative.
 
     `money`: it is cash that is not applied, which is shown beside the buckets and never netted into one.
@@ -91,27 +95,40 @@ class AgingSums:
         self._buckets = buckets
         self._grouping = grouping
         self._rows: dict[tuple[str, str], _Sums] = {}
-        self._totals: dict[str, _Sums] = {}
 
     def add(self, debtor: Debtor, entries: Iterable[OpenEntry]) -> None:
         """What is open of one customer."""
         key, title = self._group(debtor)
+        edges, undated = self._buckets.edges, len(self._buckets.all) - 1
+        by_due, today = self._buckets.base is AgeBase.DUE, self._as_of.toordinal()
+        currency, sums = "", None
         for entry in entries:
-            if entry.open_minor == 0:
+            minor = entry.open_minor
+            if not minor:
                 continue
-            row = self._rows.get((key, entry.currency))
-            if row is None:
-                row = self._rows[key, entry.currency] = _Sums(title, len(self._buckets.all))
-            total = self._totals.get(entry.currency)
-            if total is None:
-                total = self._totals[entry.currency] = _Sums("", len(self._buckets.all))
-            age = None
-            place = None
-            if not entry.money:
-                age = self._buckets.age(on=entry.on, due_on=entry.due_on, as_of=self._as_of)
-                place = self._buckets.at(age)
-            for sums in (row, total):
-                sums.add(entry.entity, entry.open_minor, place, age)
+            if sums is None or entry.currency != currency:
+                currency = entry.currency
+                sums = self._sums(debtor.entity, key, title, currency)
+            if entry.money:
+                sums.unapplied += minor
+                continue
+            start = entry.due_on if by_due else entry.on
+            if start is None:
+                place = undated
+            else:  # as `Buckets.age` and `Buckets.at` say, without their calls: all open items pass here
+                age = today - start.toordinal()
+                place = (0 if age <= 0 else bisect_left(edges, age) + 1) if by_due else bisect_left(edges, age)
+                if minor > 0 and age > sums.oldest:
+                    sums.oldest = age
+            sums.minor[place] += minor
+            sums.items[place] += 1
+
+    def _sums(self, entity: str, key: str, title: str, currency: str) -> _Sums:
+        sums = self._rows.get((key, currency))
+        if sums is None:
+            sums = self._rows[key, currency] = _Sums(title, len(self._buckets.all))
+        sums.entities.add(entity)
+        return sums
 
     def _group(self, debtor: Debtor) -> tuple[str, str]:
         match self._grouping:
@@ -125,12 +142,15 @@ class AgingSums:
     def table(self) -> AgingTable:
         """Rows in the order of their titles (then keys and currencies), totals in the order of currencies."""
         keys = sorted(self._rows, key=lambda key: (self._rows[key].title, *key))
+        totals: dict[str, _Sums] = {}
+        for key in keys:
+            totals.setdefault(key[1], _Sums("", len(self._buckets.all))).include(self._rows[key])
         return AgingTable(
             self._as_of,
             self._buckets.base,
             self._grouping,
             tuple(self._row(key, currency, self._rows[key, currency]) for key, currency in keys),
-            tuple(self._row("", currency, self._totals[currency]) for currency in sorted(self._totals)),
+            tuple(self._row("", currency, totals[currency]) for currency in sorted(totals)),
         )
 
     def _row(self, key: str, currency: str, sums: _Sums) -> AgingRow:
@@ -140,7 +160,12 @@ class AgingSums:
         )
         by_due = self._buckets.base is AgeBase.DUE
         late = sum(aged.amount_minor for aged in filled if aged.bucket.first is not None) if by_due else None
-        return AgingRow(key, sums.title, currency, filled, sums.unapplied, late, sums.oldest, len(sums.entities))
+        oldest = None if sums.oldest == _NEVER else sums.oldest
+        return AgingRow(key, sums.title, currency, filled, sums.unapplied, late, oldest, len(sums.entities))
+
+
+_NEVER: Final = -(10**9)
+"""Younger than any age: nothing is open."""
 
 
 class _Sums:
@@ -153,18 +178,16 @@ class _Sums:
         self.minor = [0] * buckets
         self.items = [0] * buckets
         self.unapplied = 0
-        self.oldest: int | None = None
+        self.oldest = _NEVER
         self.entities: set[str] = set()
 
-    def add(self, entity: str, minor: int, place: int | None, age: int | None) -> None:
-        self.entities.add(entity)
-        if place is None:
-            self.unapplied += minor
-            return
-        self.minor[place] += minor
-        self.items[place] += 1
-        if age is not None and minor > 0 and (self.oldest is None or age > self.oldest):
-            self.oldest = age
+    def include(self, other: _Sums) -> None:
+        """Add another row's sums."""
+        self.minor = list(map(add, self.minor, other.minor))
+        self.items = list(map(add, self.items, other.items))
+        self.unapplied += other.unapplied
+        self.oldest = max(self.oldest, other.oldest)
+        self.entities |= other.entities
 
 
 def aging_table(

@@ -215,7 +215,8 @@ def _accept(pool: Pool, proposals: list[_Reading]) -> bool:
             wanted[item] = wanted.get(item, 0) + 1
     settled = False
     for receipt, items, confidence in proposals:
-        if any(wanted[item] > 1 or pool.in_doubt(item, receipt) for item in items):
+        shared = max([wanted[item] for item in items]) > 1
+        if shared or ((pool.claims or pool.reversals) and any(pool.in_doubt(item, receipt) for item in items)):
             pool.note(receipt, Rule.REFERENCE, Outcome.CONTESTED, [items])
             continue
         evidence = pool.clues[receipt].evidence

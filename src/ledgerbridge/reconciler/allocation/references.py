@@ -242,7 +242,7 @@ def read(text: str, index: NumberIndex, items: Sequence[OpenItem], *, tail_min: 
     text = folded(text)
     written = _RUN.findall(text)
     if len(written) == 1:  # most texts
-        key = compact(written[0])
+        key = written[0] if written[0].isalnum() else compact(written[0])
         only = index.sole(key)
         if only is not None:
             return Clue((only,), (), (), (), None, None, (f"text named {key}",), simple=True)

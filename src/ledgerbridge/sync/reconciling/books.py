@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import itemgetter
+from typing import Final
 
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.ledger import Account
@@ -20,6 +22,10 @@ from ledgerbridge.store.books import BookRow, Said
 from .cash import apply_cash, cash_input, document_id, pairs_of, payments_of
 from .outcome import Cash, load_cash, summed
 from .rules import Rules
+
+_INVOICE: Final = Kind.INVOICE.value
+_PAYMENT: Final = Kind.PAYMENT.value
+_place: Final = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,22 @@ class CustomerBooks:
     def open_entries(self) -> Iterator[OpenEntry]:
         """What is left of every document and money movement, by what it does to the balance; nothing left: left out."""
         left: dict[str, int] = {}
-        for pair in self.applied:
-            left[pair.debit_id] = left.get(pair.debit_id, 0) - pair.amount_minor
-            left[pair.credit_id] = left.get(pair.credit_id, 0) + pair.amount_minor
+        for _, _, debit, credit, minor, *_ in self.applied:
+            left[debit] = left.get(debit, 0) - minor
+            left[credit] = left.get(credit, 0) + minor
+        payments = []
         for row in self.rows:
-            if row.kind == Kind.INVOICE:
-                own = document_id(row.kind, row.external_id)
+            if row.kind == _INVOICE:
+                own = document_id(_INVOICE, row.external_id)
                 if rest := row.amount_minor + left.get(own, 0):
                     yield self._entry(own, row, rest, money=False)
-        for whole in payments_of(self.rows):
-            own = document_id(Kind.PAYMENT, whole[0].external_id)
-            worth = sum(row.amount_minor + (row.fee_minor or 0) for row in whole)
+            elif row.kind == _PAYMENT:
+                payments.append(row)
+        for whole in payments_of(payments):
+            own = document_id(_PAYMENT, whole[0].external_id)
+            worth = 0
+            for row in whole:
+                worth += row.amount_minor + (row.fee_minor or 0)
             if rest := left.get(own, 0) - worth:
                 yield self._entry(own, whole[0], rest, money=True)
 
@@ -110,7 +121,8 @@ def every_customer(tx: Tx, rules: Rules, who: Directory, as_of: date) -> Iterato
     """The books of these customers up to a day, in order, within the transaction; only one customer is held at a time."""
     stored = allocations.states(tx, rules.lead)
     kept = _Kept(tx, rules.lead, whole=len(who) > _FEW)
-    for place, group in groupby(books.rows(tx, rules.lead, who.said, as_of), key=lambda row: row.place):
+    listed = books.rows(tx, rules.lead, who.said, as_of, with_texts=not stored)  # then all will be worked out
+    for place, group in groupby(listed, key=_place):
         account, rows = who.accounts[place], list(group)
         digest = _digest(rules, rows)
         state = stored.get(account.key)
@@ -127,7 +139,7 @@ def worked_out(
     tx: Tx, rules: Rules, account: Account, rows: Sequence[BookRow], as_of: date, digest: str = ""
 ) -> CustomerBooks:
     """The same for one customer, with the cash applied now."""
-    given = cash_input(rows, books.texts(tx, [row.id for row in rows]), as_of)
+    given = cash_input(rows, books.texts_of(tx, rows), as_of)
     result = apply_cash(given, rules.cash)
     applied = pairs_of(result, given)
     cash = summed(result, given, applied)
@@ -164,8 +176,5 @@ def _in_force(cash: Cash, as_of: date) -> bool:
 
 
 def _digest(rules: Rules, rows: Sequence[BookRow]) -> str:
-    hashed = hashlib.blake2b(rules.fingerprint, digest_size=16)
-    for row in rows:
-        hashed.update(f"{row.kind}/{row.external_id}\x1f".encode())
-        hashed.update(row.canonical_hash)
-    return hashed.hexdigest()
+    parts = [part for row in rows for part in (f"{row.kind}/{row.external_id}\x1f".encode(), row.canonical_hash)]
+    return hashlib.blake2b(rules.fingerprint + b"".join(parts), digest_size=16).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -84,6 +83,19 @@ class _AllocationText(msgspec.Struct):
     credit: _Named | None = None
 
 
+_INVOICE: Final = Kind.INVOICE.value
+_PAYMENT: Final = Kind.PAYMENT.value
+_ALLOCATION: Final = Kind.ALLOCATION.value
+_INVOICE_KINDS: Final[dict[str | None, InvoiceKind]] = {
+    None: InvoiceKind.INVOICE,
+    **{kind.value: kind for kind in InvoiceKind},
+}
+_PAYMENT_KINDS: Final[dict[str | None, PaymentKind]] = {
+    None: PaymentKind.RECEIPT,
+    **{kind.value: kind for kind in PaymentKind},
+}
+_GIVEN: Final = Rule.GIVEN
+_json: Final = msgspec.json.Encoder().encode
 invoice_text: Final = msgspec.json.Decoder(InvoiceText).decode
 payment_text: Final = msgspec.json.Decoder(PaymentText).decode
 _allocation_text: Final = msgspec.json.Decoder(_AllocationText).decode
@@ -111,10 +123,10 @@ class CashInput:
 
 def payments_of(rows: Iterable[BookRow]) -> Iterator[list[BookRow]]:
     """Money movements; records that are parts of one (same number, currency and day) together, in the order of the rows."""
-    wholes: dict[tuple[str, str, str], list[BookRow]] = {}
+    wholes: dict[str | tuple[str, str, str], list[BookRow]] = {}
     for row in rows:
-        if row.kind == Kind.PAYMENT:
-            key = (row.number or "", row.currency, row.on) if row.part is not None else (row.external_id, "", "")
+        if row.kind == _PAYMENT:
+            key = row.external_id if row.part is None else (row.number or "", row.currency, row.on)
             wholes.setdefault(key, []).append(row)
     yield from wholes.values()
 
@@ -122,13 +134,28 @@ def payments_of(rows: Iterable[BookRow]) -> Iterator[list[BookRow]]:
 def cash_input(rows: Sequence[BookRow], texts: Mapping[int, bytes], as_of: date) -> CashInput:
     """The engine's input for one customer: approved records up to a day, allocations that take effect by then."""
     made = CashInput()
-    by_number: dict[tuple[str, str], str | None] = {}
-    said: list[tuple[str, PaymentText]] = []
+    stated = []
     for row in rows:
-        if row.kind == Kind.INVOICE:
+        if row.kind == _INVOICE:
             _invoice(made, row, invoice_text(texts[row.id]))
+        elif row.kind == _ALLOCATION:
+            stated.append(row)
+    said: list[tuple[str, PaymentText]] = []
     for whole in payments_of(rows):
         said += _payment(made, whole, texts)
+    if stated or said:
+        _stated(made, said, [(row, _allocation_text(texts[row.id])) for row in stated], as_of)
+    return made
+
+
+def _stated(
+    made: CashInput,
+    said: Sequence[tuple[str, PaymentText]],
+    rows: Sequence[tuple[BookRow, _AllocationText]],
+    as_of: date,
+) -> None:
+    """The allocations that payments state themselves, then those that are records of their own."""
+    by_number: dict[tuple[str, str], str | None] = {}
     for row_id, number in made.numbers.items():
         key = (row_id.partition("/")[0], number)
         by_number[key] = None if key in by_number else row_id
@@ -150,18 +177,14 @@ def cash_input(rows: Sequence[BookRow], texts: Mapping[int, bytes], as_of: date)
             item = named(Kind.INVOICE, part.invoice)
             name = f"{made.numbers[payment_id]}/{at}"
             _give(made, as_of, (name, item, part.amount_minor, currencies[payment_id], on), payment_id=payment_id)
-    for row in rows:
-        if row.kind == Kind.ALLOCATION:
-            told = _allocation_text(texts[row.id])
-            item = named(Kind.INVOICE, told.invoice)
-            minor = row.amount_minor * signs.get(item, 1)
-            on = date.fromisoformat(row.on)
-            line = (told.number, item, minor, row.currency, on)
-            if told.payment is not None:
-                _give(made, as_of, line, payment_id=named(Kind.PAYMENT, told.payment))
-            elif told.credit is not None:
-                _give(made, as_of, line, credit_id=named(Kind.INVOICE, told.credit))
-    return made
+    for row, told in rows:
+        item = named(Kind.INVOICE, told.invoice)
+        minor = row.amount_minor * signs.get(item, 1)
+        line = (told.number, item, minor, row.currency, date.fromisoformat(row.on))
+        if told.payment is not None:
+            _give(made, as_of, line, payment_id=named(Kind.PAYMENT, told.payment))
+        elif told.credit is not None:
+            _give(made, as_of, line, credit_id=named(Kind.INVOICE, told.credit))
 
 
 def _invoice(made: CashInput, row: BookRow, text: InvoiceText) -> None:
@@ -174,17 +197,17 @@ def _invoice(made: CashInput, row: BookRow, text: InvoiceText) -> None:
         reverses = document_id(Kind.INVOICE, text.reverses.external_id) if text.reverses.external_id else None
         reverses = reverses or text.reverses.number
     made.numbers[own] = row.number or row.external_id
-    made.days[own] = date.fromisoformat(row.on)
+    made.days[own] = issued_on = date.fromisoformat(row.on)
     made.items.append(
         OpenItem(
             id=own,
-            numbers=tuple(dict.fromkeys(numbers)),
-            references=tuple(dict.fromkeys(one.number for one in text.references)),
-            kind=InvoiceKind(row.doc_kind or InvoiceKind.INVOICE),
+            numbers=tuple(dict.fromkeys(numbers)) if len(numbers) > 1 else tuple(numbers),
+            references=tuple(dict.fromkeys([one.number for one in text.references])) if text.references else (),
+            kind=_INVOICE_KINDS[row.doc_kind or None],
             amount_minor=row.amount_minor,
             open_minor=row.amount_minor,
             currency=row.currency,
-            issued_on=made.days[own],
+            issued_on=issued_on,
             due_on=date.fromisoformat(row.due_on) if row.due_on else None,
             reverses=reverses,
         )
@@ -193,27 +216,30 @@ def _invoice(made: CashInput, row: BookRow, text: InvoiceText) -> None:
 
 def _payment(
     made: CashInput, whole: Sequence[BookRow], texts: Mapping[int, bytes]
-) -> Iterator[tuple[str, PaymentText]]:
+) -> Sequence[tuple[str, PaymentText]]:
+    """Add a payment; what its parts say, if they state allocations."""
     first = whole[0]
     own = document_id(first.kind, first.external_id)
     told = [payment_text(texts[row.id]) for row in whole]
     made.numbers[own] = first.number or first.external_id
-    made.days[own] = date.fromisoformat(first.on)
+    made.days[own] = received_on = date.fromisoformat(first.on)
+    amount, fee = first.amount_minor, first.fee_minor or 0
     for row in whole[1:]:
         made.parts[document_id(row.kind, row.external_id)] = own
+        amount += row.amount_minor
+        fee += row.fee_minor or 0
     made.receipts.append(
         Receipt(
             id=own,
-            amount_minor=sum(row.amount_minor for row in whole),
-            fee_minor=sum(row.fee_minor or 0 for row in whole),
+            amount_minor=amount,
+            fee_minor=fee,
             currency=first.currency,
-            received_on=made.days[own],
-            kind=PaymentKind(first.doc_kind or PaymentKind.RECEIPT),
+            received_on=received_on,
+            kind=_PAYMENT_KINDS[first.doc_kind or None],
             text=told[0].remittance_text or told[0].remark or "",
         )
     )
-    for one in told:
-        yield own, one
+    return [(own, one) for one in told if one.allocations]
 
 
 def _give(made: CashInput, as_of: date, line: tuple[str, str, int, str, date], **source: str) -> None:
@@ -239,12 +265,14 @@ def pairs_of(result: Result, given: CashInput) -> list[AppliedRow]:
     used: dict[str, int] = {}
     rows: list[AppliedRow] = []
     for number, match in enumerate(result.matches, 1):
-        evidence: str | None = json.dumps(match.evidence, ensure_ascii=False, separators=(",", ":"))
+        evidence: str | None = _json(match.evidence).decode()
+        # `_value_`: three looks at `value` of an enum's member cost more than the rest of the row.
+        rule, sure, difference = match.rule._value_, match.confidence._value_, match.difference._value_
         for debit, credit, minor, on in _pairs(match, given, lines, used):
             rows.append(
                 AppliedRow(
-                    number, match.currency, debit, credit, minor, on.isoformat(), match.rule.value,
-                    match.confidence.value, match.difference.value, match.limit, evidence,
+                    number, match.currency, debit, credit, minor, on.isoformat(), rule, sure, difference, match.limit,
+                    evidence,
                 )
             )  # fmt: skip
             evidence = None
@@ -256,26 +284,23 @@ def _pairs(
     given: CashInput,
     lines: Mapping[tuple[str, str], list[GivenAllocation]],
     used: dict[str, int],
-) -> Iterator[tuple[str, str, int, date]]:
-    days = given.days
-    if match.rule is Rule.GIVEN and len(match.payments) == 1 and all(minor > 0 for _, minor in match.items):
-        source = match.payments[0][0]
-        for item, minor in match.items:
-            stated = lines.get((source, item), [])
-            if sum(line.amount_minor for line in stated) == minor:
-                for line in stated:
-                    yield item, source, line.amount_minor, max(line.allocated_on, days[item], days[source])
-            else:
-                yield item, source, minor, max(_last(stated), days[item], days[source])
-        return
+) -> Iterable[tuple[str, str, int, date]]:
+    days, rule = given.days, match.rule
+    if rule is not _GIVEN and len(match.payments) == 1 and match.difference_minor == 0:
+        source, paid = match.payments[0]
+        if paid > 0 and min(minor for _, minor in match.items) > 0:  # nearly all: money in, for documents
+            used[source] = used.get(source, 0) + 1
+            since = days[source]
+            return [(item, source, minor, max(since, days[item])) for item, minor in match.items]
+    if rule is _GIVEN and len(match.payments) == 1 and all(minor > 0 for _, minor in match.items):
+        return _as_stated(match, days, lines)
     ids = [key for key, _ in (*match.payments, *match.items)]
     last = max(days[key] for key in ids)
-    if match.rule is Rule.GIVEN:
+    if rule is _GIVEN:
         sources = [key for key, _ in match.payments] or ids
         last = max([last, *(_last(lines.get((one, item), [])) for one in sources for item in ids)])
-    name = f"{DIFFERENCE}{ids[0]}"
-    used[name] = used.get(name, 0) + 1
-    name = name if used[name] == 1 else f"{name}#{used[name]}"
+    used[ids[0]] = used.get(ids[0], 0) + 1
+    name = f"{DIFFERENCE}{ids[0]}" if used[ids[0]] == 1 else f"{DIFFERENCE}{ids[0]}#{used[ids[0]]}"
     made = booked(
         id=name,
         on=last,
@@ -284,10 +309,25 @@ def _pairs(
         items=match.items,
         difference=match.difference,
     )
-    whole = made.write_off is not None or match.rule is Rule.GIVEN
-    for one in made.allocations:
-        day = last if whole else max(days[one.debit_id], days[one.credit_id])
-        yield one.debit_id, one.credit_id, one.amount_minor, day
+    whole = made.write_off is not None or rule is _GIVEN
+    return [
+        (one.debit_id, one.credit_id, one.amount_minor, last if whole else max(days[one.debit_id], days[one.credit_id]))
+        for one in made.allocations
+    ]
+
+
+def _as_stated(
+    match: Match, days: Mapping[str, date], lines: Mapping[tuple[str, str], list[GivenAllocation]]
+) -> Iterator[tuple[str, str, int, date]]:
+    """What the leading system itself says, with its own days."""
+    source = match.payments[0][0]
+    for item, minor in match.items:
+        stated = lines.get((source, item), [])
+        if sum(line.amount_minor for line in stated) == minor:
+            for line in stated:
+                yield item, source, line.amount_minor, max(line.allocated_on, days[item], days[source])
+        else:
+            yield item, source, minor, max(_last(stated), days[item], days[source])
 
 
 def _last(lines: Sequence[GivenAllocation]) -> date:

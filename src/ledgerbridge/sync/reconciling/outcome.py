@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ledgerbridge.reconciler.allocation import FindingCode, Receipt, Result
+from ledgerbridge.reconciler.allocation import Ambiguous, FindingCode, Note, Receipt, Result
 from ledgerbridge.store.allocations import AppliedRow
 
 from .cash import CashInput
@@ -97,41 +97,44 @@ def summed(result: Result, given: CashInput, rows: Sequence[AppliedRow]) -> Cash
     """What cash application came to, in numbers and in what is left."""
     left = {one.id: one.left_minor for one in result.payments_left}
     refused = {one.subject for one in result.findings if one.code in _REFUSED}
-    undecided = {one.payment_id: one for one in result.ambiguous}
+    undecided = {one.payment_id: one for one in reversed(result.ambiguous)}  # the first of each payment
     tallies: dict[str, list[int]] = {}
     waiting = []
     for one in given.receipts:
         worth = one.amount_minor + one.fee_minor
-        rest = worth if one.id in refused else left.get(one.id, 0)
-        sums = tallies.setdefault(one.currency, [0] * 6)
+        rest = left.get(one.id, 0)
+        if refused and one.id in refused:
+            rest = worth
+        sums = tallies.get(one.currency)
+        if sums is None:
+            sums = tallies[one.currency] = [0] * 6
         sums[0] += 1
         sums[1] += worth
         sums[2] += worth - rest
         sums[5] += rest == 0
-        unsettled = undecided.get(one.id)
-        sums[3 if unsettled else 4] += rest
         if rest:
-            waiting.append(_waiting(one, rest, result, given))
-    passes: dict[tuple[str, str], tuple[int, int, int]] = {}
+            told = undecided.get(one.id)
+            sums[3 if told else 4] += rest
+            waiting.append(_waiting(one, rest, told or next(iter(result.notes.get(one.id, ())), None), given))
+    passes: dict[tuple[str, str], list[int]] = {}
     for match in result.matches:
-        key = match.rule.value, match.currency
-        matches, payments, minor = passes.get(key, (0, 0, 0))
-        passes[key] = matches + 1, payments + len(match.payments), minor + match.amount_minor
+        line = passes.setdefault((match.rule._value_, match.currency), [0, 0, 0])
+        line[0] += 1
+        line[1] += len(match.payments)
+        line[2] += match.payments[0][1] if len(match.payments) == 1 else match.amount_minor
     faults = sorted((one.code.value, one.subject, one.message) for one in result.findings)
     return Cash(
         {currency: CashTally(*sums) for currency, sums in tallies.items()},
         tuple(PassTally(*key, *line) for key, line in sorted(passes.items())),
         tuple(sorted(waiting, key=lambda one: (one.on, one.payment_id))),
         tuple(Fault(*one) for one in faults),
-        max((row.effective_on for row in rows), default=None),
+        max([row.effective_on for row in rows], default=None),
         given.next_on.isoformat() if given.next_on else None,
     )
 
 
-def _waiting(one: Receipt, rest: int, result: Result, given: CashInput) -> Waiting:
+def _waiting(one: Receipt, rest: int, note: Ambiguous | Note | None, given: CashInput) -> Waiting:
     about = Waiting(one.id, given.numbers[one.id], one.received_on.isoformat(), one.currency, rest)
-    told = next((note for note in result.ambiguous if note.payment_id == one.id), None)
-    note = told or next(iter(result.notes.get(one.id, ())), None)
     if note is None:
         return about
     candidates = tuple(tuple(given.numbers.get(key, key) for key in ids) for ids in note.candidates)

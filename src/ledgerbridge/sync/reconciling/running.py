@@ -303,14 +303,29 @@ def _summary(
     )
 
 
+class _Moved(msgspec.Struct):
+    minor: int
+    currency: str
+
+
+class _Counted(msgspec.Struct):
+    """What of a finding is counted: it was checked when it was made."""
+
+    code: str
+    difference: _Moved | None = None
+
+
+_counted: Final = msgspec.json.Decoder(_Counted).decode
+
+
 def _exception_lines(run: _Run, done: Sequence[Recorded]) -> tuple[ExceptionLine, ...]:
     """What this run found, by code and currency; `new` as far as it was recorded."""
     counts: Counter[tuple[str, str | None]] = Counter()
     minor: Counter[tuple[str, str | None]] = Counter()
     for spool in run.spools.values():
         for line in spool.lines():
-            finding = Finding.model_validate_json(line)
-            key = finding.code.value, finding.difference.currency if finding.difference else None
+            finding = _counted(line)
+            key = finding.code, finding.difference.currency if finding.difference else None
             counts[key] += 1
             minor[key] += finding.difference.minor if finding.difference else 0
     new: dict[tuple[str, str | None], int] = {}

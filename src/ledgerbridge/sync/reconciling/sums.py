@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from itertools import groupby
+from typing import Final
 
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.invoice import InvoiceKind
@@ -24,6 +26,10 @@ from .books import CustomerBooks
 from .rules import Rules
 
 _ALL = Debtor("", "")
+"""Every customer: the sums of all must not hold every customer's id."""
+_INVOICE: Final = Kind.INVOICE.value
+_ALLOCATION: Final = Kind.ALLOCATION.value
+_BROUGHT_IN: Final = InvoiceKind.OPENING_BALANCE.value
 
 
 class Totals:
@@ -39,7 +45,7 @@ class Totals:
         self._aging = AgingSums(as_of, rules.buckets, Grouping.CATEGORY)
         by_due = Buckets(rules.buckets.edges, AgeBase.DUE)
         self._late = AgingSums(as_of, by_due, Grouping.CATEGORY)
-        self._moved: dict[str, dict[tuple[date, bool, bool], int]] = {}
+        self._moved: dict[tuple[str, str, bool, bool], int] = {}
 
     @property
     def applied(self) -> dict[str, int]:
@@ -58,18 +64,16 @@ class Totals:
             line = self._passes.setdefault((done.rule, done.currency), [0, 0, 0])
             for at, count in enumerate((done.matches, done.payments, done.minor)):
                 line[at] += count
-        entries = [_anonymous(entry) for entry in entries]
+        entries = list(entries)
         self._aging.add(_ALL, entries)
         self._late.add(_ALL, entries)
         for row in books.rows:
-            if row.kind == Kind.ALLOCATION:
+            if row.kind == _ALLOCATION:
                 continue
-            sale = row.kind == Kind.INVOICE
+            sale = row.kind == _INVOICE
             minor = row.amount_minor if sale else -(row.amount_minor + (row.fee_minor or 0))
-            brought_in = row.doc_kind == InvoiceKind.OPENING_BALANCE
-            moved = self._moved.setdefault(row.currency, {})
-            at_day = date.fromisoformat(row.on), sale, brought_in
-            moved[at_day] = moved.get(at_day, 0) + minor
+            at_day = row.currency, row.on, sale, row.doc_kind == _BROUGHT_IN
+            self._moved[at_day] = self._moved.get(at_day, 0) + minor
 
     def passes(self) -> tuple[PassLine, ...]:
         """What each pass settled, in the order of the passes."""
@@ -115,17 +119,12 @@ class Totals:
         """Sales, money in, DSO and the like over the period that ends on the day."""
         late = {row.currency: row.overdue_minor or 0 for row in self._late.table().totals}
         lines = []
-        for currency, moved in sorted(self._moved.items()):
+        for currency, moved in groupby(sorted(self._moved.items()), key=lambda item: item[0][0]):
             movements = (
-                Movement(on, minor, sale=sale, brought_in=brought_in)
-                for (on, sale, brought_in), minor in sorted(moved.items())
+                Movement(date.fromisoformat(on), minor, sale=sale, brought_in=brought_in)
+                for (_, on, sale, brought_in), minor in moved
             )
             found = collection(currency, movements, self._first_day, self.as_of, late.get(currency, 0))
             names = (name for name in CollectionLine.model_fields)
             lines.append(CollectionLine(**{name: getattr(found, name) for name in names}))
         return tuple(lines)
-
-
-def _anonymous(entry: OpenEntry) -> OpenEntry:
-    """The same without its customer: the sums of all would else hold every customer's id."""
-    return OpenEntry("", entry.id, entry.number, entry.currency, entry.on, entry.open_minor, entry.due_on, entry.money)
