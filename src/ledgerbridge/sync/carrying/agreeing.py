@@ -97,8 +97,8 @@ class AgreedValues:
 
 
 def _edited(sent: Value, found: Value) -> bool:
-    """Whether what a new record says is somebody's words. More or less of what was sent, in whatever spelling, is what the
-    system made of it; so is a number, a date or a choice of its own.
+    """Whether what a new record says is somebody's own. More or less of what was sent, in whatever spelling, is what the system
+    made of it; so is a number (what it reckons or rounds by itself), or nothing.
     """
     if isinstance(sent, str) and isinstance(found, str):
         one, other = _folded(sent), _folded(found)
