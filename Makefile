@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp-installed
 ARGS ?=
 
-.PHONY: help demo test check audit chaos sandbox kit format lock clean
+.PHONY: help demo test check audit chaos bench sandbox kit format lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ audit: $(STAMP)  ## known vulnerabilities of the pinned packages; LEDGERBRIDGE_A
 
 chaos: $(STAMP)  ## random edits, drift, kill -9 at size, e.g. make chaos ARGS='--seeds 200 --kills 50'
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+bench: $(STAMP)  ## benchmarks beside their peers; without ARGS the list, e.g. make bench ARGS='pull --small'
+	$(BIN)/python benchmarks $(ARGS)
 
 sandbox: $(STAMP)  ## the emulated far sides on loopback until Ctrl-C, e.g. make sandbox ARGS='--customers 200'
 	$(BIN)/ledgerbridge sandbox $(ARGS)
