@@ -5,25 +5,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
 import threading
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledgerbridge.connectors.base import Connector
-from ledgerbridge.errors import BadReply, ConnectorError, QuotaUsedUp, RateLimited
+from ledgerbridge.connectors.base import Connector, DeleteStrategy
+from ledgerbridge.errors import BadReply, ConnectorError, OutcomeUnknown, QuotaUsedUp, RateLimited
 from ledgerbridge.model.base import Kind
+from ledgerbridge.model.raw import Raw, Receipt
 
 from .fakes import FakeClock
 from .hooks import (
     FAULTS,
     VENDOR_FAULTS,
     WIRE_FAULTS,
+    WRITE_FAULTS,
     FarSide,
     Hooks,
     Walked,
@@ -34,10 +37,13 @@ from .hooks import (
     reads,
     said,
     walk,
+    writes,
 )
 from .read_suite import EACH_KIND
 
 PASSING = ("cut_before", "half_body", "slow", "drip", "http_500", "http_503", "rate_limited", "token_expired")
+SPOILS_CONTENT = ("page_drift", "tied_stamps", "late_stamp", "malformed_record")
+"""These change what is on record, or what is shown of it: another answer is the truth then."""
 CANARY = "kanarienvogel 金丝雀 4711"
 
 
@@ -86,6 +92,49 @@ class FaultSuite(Hooks):
         walked = walk(connector, kind)
         must_have_happened(far, fault)
         assert misses(ids, walked) == []
+
+    @pytest.mark.parametrize("call", ["check", "get", "find", "keys"])
+    def test_no_fault_makes_a_question_lie(self, connector: Connector, far: FarSide, call: str) -> None:
+        """Under each fault a call answers as it would without, or says that it cannot; afterwards it is well again."""
+        kind = self.a_kind_for(connector, call)
+        [one, *_] = self.seed(far, kind, 3)
+        question = self.questions(connector, kind, one)[call]
+        right = question()
+        for fault in FAULTS:
+            if fault not in self.absent_faults:
+                self.order(far, fault)
+                with contextlib.suppress(ConnectorError):
+                    assert question() == right or fault in SPOILS_CONTENT, f"{call} was deceived by {fault}"
+                far.faults.clear()
+                assert question() == right, f"{call} did not recover from {fault}"
+        if not far.faults.happened:
+            pytest.skip(f"no fault befalls {call} at this far side")
+
+    @EACH_KIND
+    def test_no_fault_makes_an_update_lie(self, connector: Connector, far: FarSide, kind: Kind) -> None:
+        """Under each fault an update is done and confirmed, or not done and said so, or its outcome is unknown."""
+        writes(connector, kind)
+        reads(connector, kind)
+        for fault in (*WIRE_FAULTS, *WRITE_FAULTS):
+            if fault in self.absent_faults:
+                continue
+            [one] = self.seed(far, kind, 1)
+            before = connector.get(self.ref(kind, one))
+            assert before is not None
+            write, number = self.an_update(kind, far, before), far.count(kind.value)
+            if write is None:
+                pytest.skip(f"a {kind} is not updated")
+            self.order(far, fault, writes_only=True)
+            [outcome] = connector.push([write])
+            far.faults.clear()
+            self.settle(far)
+            after = connector.get(self.ref(kind, one))
+            assert after is not None
+            assert far.count(kind.value) == number, f"{fault}: an update made a record"
+            if isinstance(outcome, Receipt):
+                assert after.body != before.body, f"{fault}: confirmed and not done"
+            elif not isinstance(outcome, OutcomeUnknown):
+                assert after.body == before.body, f"{fault}: done, and the outcome says {outcome!r}"
 
     def test_a_rate_limit_that_stays_is_raised_with_its_wait(
         self, connector: Connector, far: FarSide, clock: FakeClock
@@ -188,6 +237,24 @@ class FaultSuite(Hooks):
         assert left == []
 
     # -- instruments of these checks
+
+    def a_kind_for(self, connector: Connector, call: str) -> Kind:
+        """A kind that can be asked for in this way."""
+        swept = [kind for kind, way in connector.capabilities.deletes.items() if way is DeleteStrategy.KEY_SWEEP]
+        return a_kind(swept if call == "keys" else connector.capabilities.reads)
+
+    def questions(self, connector: Connector, kind: Kind, one: str) -> Mapping[str, Callable[[], object]]:
+        """The calls that only ask, each with an answer that can be compared."""
+
+        def body(record: Raw | None) -> bytes | None:
+            return None if record is None else record.body
+
+        return {
+            "check": connector.check,
+            "get": lambda: body(connector.get(self.ref(kind, one))),
+            "find": lambda: sorted(record.external_id for record in connector.find(kind, one)),
+            "keys": lambda: {key for page in connector.keys(kind) for key in page},
+        }
 
     def error_of_reading(self, connector: Connector, far: FarSide) -> ConnectorError | None:
         """What reading ends in; None if it ends well."""
