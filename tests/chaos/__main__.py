@@ -9,10 +9,10 @@ import argparse
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
-from . import converge, crowd, drift, kills
+from . import converge, crowd, databases, drift, freezes, histories, kills, mutants, soak
 
 
 def main() -> int:
@@ -25,6 +25,12 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=500)
     parser.add_argument("--invoices", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--hits", type=int, default=12, help="commands whose database fails")
+    parser.add_argument("--freezes", type=int, default=3, help="commands that are stopped at a write")
+    parser.add_argument(
+        "--histories", type=int, default=300, help="seeds of the queue's simulation, in seven worlds each"
+    )
+    parser.add_argument("--minutes", type=float, default=2, help="of soaking")
     parser.add_argument(
         "--server",
         help="a PostgreSQL server where databases may be made, for kills and the crowd; "
@@ -34,14 +40,20 @@ def main() -> int:
     given = parser.parse_args()
     seed = ["--first", str(given.first), "--seeds", str(given.seeds), "--edits", str(given.edits)]
     sizes = ["--customers", str(given.customers), "--invoices", str(given.invoices), "--seed", str(given.first)]
-    deaths = ["--kills", str(given.kills), "--seed", str(given.first)]
+    first = ["--seed", str(given.first)]
+    deaths = ["--kills", str(given.kills), *first]
     parts: list[tuple[str, Callable[[], int]]] = [
         ("random edits, one following system", lambda: converge.main([*seed, "--systems", "1"])),
         ("random edits, two following systems", lambda: converge.main([*seed, "--systems", "2"])),
         ("drift", lambda: drift.main(sizes)),
-        ("kill -9 of apply", lambda: _kills(deaths, "apply", given.server)),
-        ("kill -9 of sync", lambda: _kills(deaths, "sync", given.server)),
-        ("kill -9 of worker", lambda: _kills(deaths, "worker", given.server)),
+        ("kill -9 of apply", lambda: _over(kills.main, [*deaths, "--command", "apply"], given.server)),
+        ("kill -9 of sync", lambda: _over(kills.main, [*deaths, "--command", "sync"], given.server)),
+        ("kill -9 of worker", lambda: _over(kills.main, [*deaths, "--command", "worker"], given.server)),
+        ("failing databases", lambda: _over(databases.main, ["--hits", str(given.hits), *first], given.server)),
+        ("frozen commands", lambda: _over(freezes.main, ["--freezes", str(given.freezes), *first], given.server)),
+        ("histories of the queue", lambda: histories.main(["--seeds", str(given.histories)])),
+        ("planted mistakes", lambda: mutants.main([])),
+        ("soak", lambda: _over(soak.main, ["--minutes", str(given.minutes), *first], given.server)),
     ]
     if given.server:
         parts.append(
@@ -65,10 +77,10 @@ def main() -> int:
     return 1 if any(outcome == "FAILED" for _, outcome, _ in told) else 0
 
 
-def _kills(deaths: list[str], command: str, server: str | None) -> int:
+def _over(campaign: Callable[[Sequence[str]], int], arguments: Sequence[str], server: str | None) -> int:
     """Over a fresh database of the server, or over SQLite."""
     with crowd.database(server) if server else nullcontext() as url:
-        return kills.main([*deaths, "--command", command, *(["--store", url] if url else [])])
+        return campaign([*arguments, *(["--store", url] if url else [])])
 
 
 if __name__ == "__main__":
