@@ -67,6 +67,10 @@ def test_the_table_holds_every_fen_once(
         assert sum(row.total_minor for row in table.totals if row.currency == currency) == whole
         money = sum(entry.open_minor for entry in every if entry.currency == currency and entry.money)
         assert sum(row.unapplied_minor for row in rows) == money
+        buckets = Buckets(base=base)
+        dated = [one for one in every if one.currency == currency and one.open_minor and not one.money]
+        aged = ((buckets.age(on=one.on, due_on=one.due_on, as_of=TODAY), one.open_minor) for one in dated)
+        assert [row.buckets for row in table.totals if row.currency == currency] in ([], [buckets.filled(aged)])
     assert aging_table(debtors[::-1], TODAY, Buckets(base=base), grouping) == table
 
 

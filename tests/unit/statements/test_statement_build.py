@@ -225,6 +225,8 @@ def test_texts_become_one_line() -> None:
     assert made.entries[0].number == "I 1"
     assert made.entries[0].remark.startswith("一 二 三长")
     assert len(made.entries[0].remark) == 500
+    for blank in (" 甲  乙", "甲 乙 ", "甲\u3000乙", "甲\u00a0乙", "甲\t乙", "甲 乙"):
+        assert Books((document(blank, "2026-10-02", 1),)).statement().entries[0].number == "甲 乙"
 
 
 @given(

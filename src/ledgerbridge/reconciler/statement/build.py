@@ -80,10 +80,10 @@ def build_statement(
             f"{customer.name}: ages of {as_of} cannot be told for a period that ends on {period.last_day}"
         )
     moved = _gathered(customer, currency, documents, receipts, write_offs)
-    applied = _applied(customer, moved, allocations, period.last_day)
-    opening, entries = _entries(moved, applied, period)
+    used, settlements = _applied(customer, moved, allocations, period)
+    opening, entries = _entries(moved, settlements, period)
     left = sorted((one for one in moved.values() if one.on <= period.last_day), key=lambda one: one.order)
-    items = [_item(one, applied, buckets, as_of) for one in left]
+    items = [_item(one, used.get(one.id, 0), buckets, as_of) for one in left]
     open_items = tuple(item for item in items if item is not None and not item.kind.is_money)
     unapplied = tuple(item for item in items if item is not None and item.kind.is_money)
     try:
@@ -172,10 +172,11 @@ def _moved(given: Document | Receipt | WriteOff) -> _Moved:
 
 
 def _applied(
-    customer: Party, moved: dict[str, _Moved], allocations: Iterable[Applied], last_day: date
-) -> dict[str, list[Settlement]]:
-    """What was applied to or by each document up to the last day."""
-    parts: dict[str, list[Settlement]] = defaultdict(list)
+    customer: Party, moved: dict[str, _Moved], allocations: Iterable[Applied], period: Period
+) -> tuple[dict[str, int], dict[str, list[Settlement]]]:
+    """How much of each document was used up to the last day, and, of those that are lines of the period, by what."""
+    used: dict[str, int] = {}
+    settlements: dict[str, list[Settlement]] = defaultdict(list)
     for one in allocations:
         debit, credit = moved.get(one.debit_id), moved.get(one.credit_id)
         if debit is None or credit is None:
@@ -187,27 +188,29 @@ def _applied(
                 "an allocation takes a positive amount of a credit for a debit"
             )
         day = max(one.on, debit.on, credit.on)
-        if day <= last_day:
-            parts[debit.id].append(
-                Settlement(id=credit.id, number=credit.number, amount_minor=one.amount_minor, on=day)
-            )
-            parts[credit.id].append(Settlement(id=debit.id, number=debit.number, amount_minor=one.amount_minor, on=day))
+        if day > period.last_day:
+            continue
+        for this, other in ((debit, credit), (credit, debit)):
+            used[this.id] = used.get(this.id, 0) + one.amount_minor
+            if this.on >= period.first_day:
+                told = Settlement(id=other.id, number=other.number, amount_minor=one.amount_minor, on=day)
+                settlements[this.id].append(told)
     over = [
-        f"{moved[key].number} ({sum(part.amount_minor for part in listed)} of {abs(moved[key].amount_minor)})"
-        for key, listed in parts.items()
-        if sum(part.amount_minor for part in listed) > abs(moved[key].amount_minor)
+        f"{moved[key].number} ({minor} of {abs(moved[key].amount_minor)})"
+        for key, minor in used.items()
+        if minor > abs(moved[key].amount_minor)
     ]
     if over:
         raise StatementError(
             f"{customer.name}: more is applied than there is, in minor units: {', '.join(sorted(over)[:_NAMED_MAX])}"
         )
-    for listed in parts.values():
+    for listed in settlements.values():
         listed.sort(key=lambda part: (part.on, part.number, part.id, part.amount_minor))
-    return parts
+    return used, settlements
 
 
 def _entries(
-    moved: dict[str, _Moved], applied: dict[str, list[Settlement]], period: Period
+    moved: dict[str, _Moved], settlements: dict[str, list[Settlement]], period: Period
 ) -> tuple[int, tuple[StatementEntry, ...]]:
     """The opening balance, and the lines with their running balance."""
     opening = sum(one.amount_minor for one in moved.values() if one.on < period.first_day)
@@ -230,15 +233,14 @@ def _entries(
                 base_minor=one.base_minor,
                 difference=one.difference,
                 remark=one.remark,
-                settlements=tuple(applied.get(one.id, ())),
+                settlements=tuple(settlements.get(one.id, ())),
             )
         )
     return opening, tuple(entries)
 
 
-def _item(one: _Moved, applied: dict[str, list[Settlement]], buckets: Buckets, as_of: date) -> StatementItem | None:
+def _item(one: _Moved, used: int, buckets: Buckets, as_of: date) -> StatementItem | None:
     """What is left of a document, None when nothing is."""
-    used = sum(part.amount_minor for part in applied.get(one.id, ()))
     left = one.amount_minor - used if one.amount_minor > 0 else one.amount_minor + used
     if left == 0:
         return None

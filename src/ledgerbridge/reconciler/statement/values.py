@@ -14,6 +14,8 @@ LINE_MAX: Final = 500
 
 def one_line(text: str) -> str:
     """One line of at most 500 characters, control characters and runs of blanks as one blank."""
+    if len(text) <= LINE_MAX and text.isprintable() and "  " not in text and text == text.strip():
+        return text  # nearly always: the only blank that is printable is the plain one
     flat = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return flat if len(flat) <= LINE_MAX else f"{flat[: LINE_MAX - 1]}…"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from ledgerbridge.clock import business_day
 from ledgerbridge.errors import StatementError
@@ -29,7 +30,7 @@ from ledgerbridge.store.allocations import AppliedRow
 from ledgerbridge.store.books import BookRow
 
 from .books import CustomerBooks, directory, every_customer
-from .cash import DIFFERENCE, document_id, invoice_text, payment_text, payments_of
+from .cash import DIFFERENCE, InvoiceText, document_id, invoice_text, payment_text, payments_of
 from .debtors import Debtors
 from .rules import Rules
 
@@ -54,7 +55,7 @@ def statements(
     for one in every_customer(tx, rules, who, asked.period.last_day):
         currencies = [code for code in _currencies(one, asked.period) if asked.currency in (None, code)]
         if currencies:
-            source = Source.of(tx, one)
+            source = Source.of(tx, one, asked.period)
             debtor = debtors.of(one.account)
             party = Party(entity=debtor.entity, code=debtor.code, name=debtor.name)
             for currency in currencies:
@@ -69,7 +70,7 @@ def statement_again(tx: Tx, rules: Rules, sent: CustomerStatement, made_at: date
     for one in every_customer(tx, rules, who, period.last_day):
         debtor = debtors.of(one.account)
         party = Party(entity=sent.customer.entity, code=debtor.code, name=debtor.name)
-        return Source.of(tx, one).statement(rules, party, sent.currency, period, made_at)
+        return Source.of(tx, one, period).statement(rules, party, sent.currency, period, made_at)
     nothing = Source([], [], [], [])
     return nothing.statement(rules, sent.customer, sent.currency, period, made_at)
 
@@ -113,14 +114,15 @@ class Source:
     """With the currency of each."""
 
     @classmethod
-    def of(cls, tx: Tx, one: CustomerBooks) -> Source:
-        """Of a customer of the leading system."""
-        return cls.made(one.rows, books.texts(tx, [row.id for row in one.rows]), one.applied)
+    def of(cls, tx: Tx, one: CustomerBooks, period: Period) -> Source:
+        """Of a customer of the leading system. Only what is a line of the period is read with its texts."""
+        first = period.first_day.isoformat()
+        return cls.made(one.rows, books.texts_of(tx, [row for row in one.rows if row.on >= first]), one.applied)
 
     @classmethod
     def made(cls, rows: Sequence[BookRow], texts: dict[int, bytes], applied: Sequence[AppliedRow]) -> Source:
-        """From records with their texts."""
-        documents = [_document(row, texts[row.id]) for row in rows if row.kind == Kind.INVOICE]
+        """From records, and the texts of those that will be lines."""
+        documents = [_document(row, texts.get(row.id)) for row in rows if row.kind == Kind.INVOICE]
         receipts = [_receipt(whole, texts) for whole in payments_of(rows)]
         numbers = {one.id: one.number for one in documents} | {one.id: one.number for one in receipts}
         pairs = [
@@ -149,8 +151,11 @@ class Source:
         )
 
 
-def _document(row: BookRow, text: bytes) -> Document:
-    told = invoice_text(text)
+_SILENT: Final = InvoiceText()
+
+
+def _document(row: BookRow, text: bytes | None) -> Document:
+    told = _SILENT if text is None else invoice_text(text)
     tax = told.tax_invoices[0].number if told.tax_invoices else ""
     order = next((one.number for one in told.references), "")
     return Document(
@@ -168,7 +173,7 @@ def _document(row: BookRow, text: bytes) -> Document:
 
 
 def _receipt(whole: Sequence[BookRow], texts: dict[int, bytes]) -> Receipt:
-    first, told = whole[0], [payment_text(texts[row.id]) for row in whole]
+    first, told = whole[0], [payment_text(texts.get(row.id, b"{}")) for row in whole]
     base = [one.base_amount_minor for one in told if one.base_amount_minor is not None]
     return Receipt(
         id=document_id(first.kind, first.external_id),
