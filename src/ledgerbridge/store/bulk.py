@@ -26,6 +26,14 @@ _BLOCKS = (256, 32, 1)
 """Rows a statement on SQLite: few sizes, because each is a prepared statement that the connection keeps, and one for each choice
 of columns that say the same; no table has so many columns that the largest exceeds SQLite's 32,766 parameters."""
 
+_TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
+    sa.BigInteger: "int8",
+    sa.Integer: "int4",
+    sa.Boolean: "bool",
+    sa.Text: "text",
+    sa.LargeBinary: "bytea",
+}
+
 Row = Sequence[Any]
 
 
@@ -36,7 +44,7 @@ def insert(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row])
     if tx.sqlite:
         _sqlite_blocks(tx, _insert_head(table.name, tuple(columns)) + "SELECT ", tuple(columns), rows, "")
     else:
-        _copy(tx, f"{table.name} ({', '.join(columns)})", rows)
+        _copy(tx, table, table.name, tuple(columns), rows)
 
 
 def upsert(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -79,9 +87,13 @@ def update(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row],
 
 def among(tx: Tx, column: str, values: Iterable[int | str]) -> tuple[str, Any]:
     """The condition "column is one of values" and its one parameter; the placeholder is the driver's."""
+    listed = list(values)
     if tx.sqlite:
-        return f"{column} IN (SELECT value FROM json_each(?))", json.dumps(list(values))
-    return f"{column} = ANY(%s)", list(values)
+        return f"{column} IN (SELECT value FROM json_each(?))", json.dumps(listed)
+    if listed and all(type(value) is int for value in listed):
+        # As text, because the driver makes an array item by item, in Python.
+        return f"{column} = ANY(%s::bigint[])", f"{{{','.join(map(str, listed))}}}"
+    return f"{column} = ANY(%s)", listed
 
 
 def rows_of(tx: Tx, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -131,8 +143,10 @@ def _sqlite_blocks(tx: Tx, head: str, names: tuple[str, ...], rows: Sequence[Row
     return touched
 
 
-def _copy(tx: Tx, target: str, rows: Sequence[Row]) -> None:
-    with tx.cursor().copy(f"COPY {target} FROM STDIN") as copy:
+def _copy(tx: Tx, table: sa.Table, into: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Add rows to `into`, which has these columns of `table`. In binary: a record's texts are bytes, which text doubles."""
+    with tx.cursor().copy(f"COPY {into} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types([_TYPES[type(table.c[name].type)] for name in columns])
         write = copy.write_row
         for row in rows:
             write(row)
@@ -145,5 +159,5 @@ def _stage(tx: Tx, table: sa.Table, columns: tuple[str, ...], rows: Sequence[Row
     tx.cursor().execute(
         f"CREATE TEMP TABLE IF NOT EXISTS {name} ON COMMIT DELETE ROWS AS SELECT {listed} FROM {table.name} WITH NO DATA"
     )
-    _copy(tx, f"{name} ({listed})", rows)
+    _copy(tx, table, name, columns, rows)
     return name

@@ -83,7 +83,7 @@ def sqlite_engine(url: sa.URL, *, writes: bool) -> sa.Engine:
             "foreign_keys=ON",
             "temp_store=MEMORY",
             "cache_size=-8192",
-            "wal_autocheckpoint=4000",
+            "wal_autocheckpoint=2000",
             *(() if writes else ("query_only=ON",)),
         ):
             raw.execute(f"PRAGMA {pragma}")

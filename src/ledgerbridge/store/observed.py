@@ -9,6 +9,7 @@ overwritten where the stored version is not a later one, and every write that th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,7 +142,7 @@ _LOOK_UP_SQLITE: Final = f"""
 SELECT {_KNOWN} FROM observed WHERE external_id IN (SELECT value FROM json_each(?)) AND system = ? AND kind = ?
 """
 _LOOK_UP_POSTGRES: Final = f"""
-SELECT o.* FROM unnest(?::text[]) AS k (id) CROSS JOIN LATERAL (
+SELECT o.* FROM json_array_elements_text(?::json) AS k (id) CROSS JOIN LATERAL (
     SELECT {_KNOWN} FROM observed WHERE external_id = k.id COLLATE "C" AND system = ? AND kind = ? OFFSET 0
 ) AS o
 """
@@ -167,8 +168,8 @@ def lock_of(system: str, kind: Kind) -> str:
 
 def known(tx: Tx, system: str, kind: Kind, external_ids: Collection[str]) -> dict[str, Known]:
     """What is known of these records; ids without a copy are not in the answer. One query, no texts."""
-    _, parameter = bulk.among(tx, "external_id", external_ids)
-    rows = bulk.rows_of(tx, _LOOK_UP_SQLITE if tx.sqlite else _LOOK_UP_POSTGRES, (parameter, system, kind.value))
+    wanted = json.dumps(list(external_ids))  # a list is made an array by the driver, in Python, one by one
+    rows = bulk.rows_of(tx, _LOOK_UP_SQLITE if tx.sqlite else _LOOK_UP_POSTGRES, (wanted, system, kind.value))
     return {row[0]: Known._make(row) for row in rows}
 
 
