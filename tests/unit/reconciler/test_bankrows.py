@@ -95,6 +95,23 @@ def test_what_a_row_says(amount: int, name: str, account: str, text: str, expect
     assert (found and found[1]) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("FP2632200000012003683款", {"Q"}, id="glued to letters, a digit missing and two swapped"),
+        pytest.param("DD2650-0448付货款", {"Q"}, id="an order's number, two swapped and a digit missing"),
+        pytest.param("FP2632200999012003683款", None, id="another number"),
+    ],
+)
+def test_a_number_damaged_twice_counts_with_the_amount(text: str, expected: set[str] | None) -> None:
+    asked = item("Q", 13_268_960, numbers=("26322000000012003863",), references=("DD2605-04486",))
+    others = [item(f"X{at}", 90_000 + 7 * at, numbers=(f"7{at:07d}",)) for at in range(2000)]
+    (found,) = match_rows(
+        [row("R", 13_268_960, text=text)], PARTIES, [PartyItem("C2", asked), *(PartyItem("C1", one) for one in others)]
+    ).rows
+    assert ((answer := settled(found)) and answer[1]) == expected
+
+
 def test_two_readings_that_are_equally_good_are_both_shown_and_none_is_followed() -> None:
     twins = [*ITEMS, PartyItem("C1", item("Z", 1_130_000, numbers=("XS20260107770",)))]
     (found,) = match_rows([row("R", 1_130_000, payer_name="恒泰")], PARTIES, twins, policy=FEES).rows

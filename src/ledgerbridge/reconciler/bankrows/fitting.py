@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 from ledgerbridge.reconciler.allocation.subsets import FOUND_MAX, few, whole
 
 from .ledger import Ledger, View
-from .numbers import CUT_MIN, DAMAGED_MIN, How, digits, undone
+from .numbers import CUT_MIN, DAMAGED_MIN, How, NumberTable, digits, undone
 from .policy import RowPolicy
 from .tokens import Token
 
@@ -53,20 +53,15 @@ def _closely(key: str, docs: Sequence[int], ledger: Ledger) -> Iterator[tuple[in
     """Documents whose number is two damages from `key`, or of whose number a part is one damage from it."""
     table = ledger.numbers
     core = "".join(filter(str.isdigit, key))
-    near = undone(key) if digits(key) >= CUT_MIN else frozenset()
+    forms = [(typed, undone(typed)) for typed in dict.fromkeys((key, core)) if digits(typed) >= CUT_MIN]
+    ends = [typed for typed in dict.fromkeys((key, core)) if len(typed) >= _ENDS_MIN]
     for at in docs:
         for number in ledger.keys(at):
-            for typed in (key,) if core == key else (key, core):
-                if len(typed) > _ENDS_MIN - 1 and len(number) > len(typed):
-                    if number.endswith(typed):
-                        yield at, How.TAIL, table.bits(How.TAIL, table.ends(typed), typed)
-                        continue
-                    if len(typed) >= CUT_MIN and number.startswith(typed):
-                        yield at, How.CUT, table.bits(How.CUT, table.starts(typed), typed)
-                        continue
+            if (edge := _at_edge(ends, number, table)) is not None:
+                yield at, *edge
+                continue
+            for typed, near in forms:
                 if typed != key and number[0].isalpha():
-                    continue
-                if len(typed) < CUT_MIN or digits(typed) < CUT_MIN:
                     continue
                 if len(typed) >= DAMAGED_MIN and OSA.distance(typed, number, score_cutoff=2) <= 2:
                     if number in near:
@@ -75,6 +70,17 @@ def _closely(key: str, docs: Sequence[int], ledger: Ledger) -> Iterator[tuple[in
                         yield at, How.TWICE_DAMAGED, table.bits(How.TWICE_DAMAGED, 64, typed)
                 elif len(number) > len(typed) + 1 and any(number[-size:] in near for size in _sizes(typed)):
                     yield at, How.TWICE_DAMAGED, table.bits(How.TWICE_DAMAGED, table.ends(typed[-4:]) or 32, typed)
+
+
+def _at_edge(ends: Sequence[str], number: str, table: NumberTable) -> tuple[How, float] | None:
+    """How a number ends or begins with what was typed."""
+    for typed in ends:
+        if len(number) > len(typed):
+            if number.endswith(typed):
+                return How.TAIL, table.bits(How.TAIL, table.ends(typed), typed)
+            if len(typed) >= CUT_MIN and number.startswith(typed):
+                return How.CUT, table.bits(How.CUT, table.starts(typed), typed)
+    return None
 
 
 def _sizes(typed: str) -> range:

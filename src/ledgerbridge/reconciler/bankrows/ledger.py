@@ -62,6 +62,7 @@ class Ledger:
         self._amounts: dict[str, tuple[list[int], list[int]]] = {}
         self._views: dict[tuple[int, str], View] = {}
         self._keys: dict[int, tuple[str, ...]] = {}
+        self._round: dict[tuple[str, int], float] = {}
         self.index_amounts()
 
     def index_amounts(self) -> None:
@@ -72,6 +73,7 @@ class Ledger:
                 by_currency.setdefault(self.items[at].currency, []).append((amount, at))
         self._amounts = {}
         self._views = {}
+        self._round = {}
         for currency, found in by_currency.items():
             found.sort()
             self._amounts[currency] = [amount for amount, _ in found], [at for _, at in found]
@@ -91,6 +93,15 @@ class Ledger:
         amounts = self._amounts.get(currency, ([], []))[0]
         return bisect_right(amounts, high) - bisect_left(amounts, low), len(amounts)
 
+    def round_share(self, currency: str, step: int) -> float:
+        """The share of open amounts of a currency that are multiples of `step`, as of the last :meth:`index_amounts`; above 0."""
+        found = self._round.get((currency, step))
+        if found is None:
+            amounts = self._amounts.get(currency, ([], []))[0]
+            multiples = sum(1 for amount in amounts if amount % step == 0)
+            found = self._round[currency, step] = (multiples + 1) / (len(amounts) + 1)
+        return found
+
     def view(self, customer: int, currency: str) -> View:
         """The customer's open documents of a currency, as of the last :meth:`index_amounts`."""
         found = self._views.get((customer, currency))
@@ -102,8 +113,9 @@ class Ledger:
         return found
 
     def keys(self, at: int) -> tuple[str, ...]:
-        """A document's own numbers as they are compared."""
+        """A document's numbers, and those of its order or contract, as they are compared."""
         found = self._keys.get(at)
         if found is None:
-            found = self._keys[at] = tuple(map(compact, self.items[at].numbers))
+            item = self.items[at]
+            found = self._keys[at] = tuple(map(compact, (*item.numbers, *item.references)))
         return found

@@ -208,7 +208,7 @@ class RowMatcher:
         others = [one for one in ranked if one.reading.customer != best.reading.customer]
         of_customer = _margin(same, others)
         payer = best.payer_bits >= _PAYER_MIN or max(one.text_bits for one in same) >= _TEXT_MIN
-        if of_customer >= self.policy.margin_bits and payer:
+        if of_customer >= self.policy.customer_margin_bits and payer:
             runner_up = others[0].reading if others else None
             return RowResult(row.id, RowOutcome.CUSTOMER, best.reading, runner_up, of_customer, shown, held_back)
         if best.reading.score < NOTHING:

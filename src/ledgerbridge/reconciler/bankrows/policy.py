@@ -14,8 +14,10 @@ from ledgerbridge.reconciler.allocation import Tolerance
 class RowPolicy(Frozen):
     """The default lines hold a precision of 0.995 on the damaged rows of ``benchmarks/bank_rows.py``."""
 
-    margin_bits: Annotated[float, Field(gt=0)] = 6.5
-    """By how much the best reading must exceed all others together: 6.5 bits are 90 to 1."""
+    margin_bits: Annotated[float, Field(gt=0)] = 5.0
+    """By how much the best reading must exceed all others together: 5 bits are 32 to 1."""
+    customer_margin_bits: Annotated[float, Field(gt=0)] = 6.5
+    """The same for a customer whose documents are not sure: no amount that agrees stands behind it."""
     tolerances: dict[Currency, Tolerance] = {}
     """How much less (or, by rounding, more) than its documents a row may be; nothing unless set."""
     early_days: Annotated[int, Field(ge=0, le=366)] = 0

@@ -23,6 +23,7 @@ _DIGITS_MIN: Final = 3
 _JOINED_MAX: Final = 5
 _RUNS_MAX: Final = 40
 _LONGEST: Final = 80
+_TWO: Final = 2
 
 
 class Token(NamedTuple):
@@ -48,6 +49,14 @@ def tokens(text: str, table: NumberTable, policy: RowPolicy) -> tuple[Token, ...
         at += taken
         for one in (token,) if token is not None else _inside(runs[at - 1][0], table, policy):
             found.setdefault(one.key, one)
+    if (
+        len(runs) == _TWO
+        and not any(one.named for one in found.values())
+        and _GAP.fullmatch(text[runs[0][2] : runs[1][1]])
+    ):
+        key = runs[0][0] + runs[1][0]  # one number with a gap, damaged more than once
+        if len(key) <= _LONGEST:
+            found.setdefault(key, Token(key, ()))
     return tuple(found.values())
 
 

@@ -45,6 +45,8 @@ _NUMBER_MIN: Final = 4
 _IN_FULL: Final = (How.NAMED, How.SHARED)
 _SPREAD: Final = 4
 """Amounts spread over so many powers of two."""
+_ROUND_MAX: Final = 8.0
+"""At most so much rarer are round amounts held to be where the books have few: money for nothing that is known is often round."""
 
 
 class Amount(NamedTuple):
@@ -200,12 +202,12 @@ def _amount(
 
 
 def _exact_bits(currency: str, target: int, ledger: Ledger, common_max: int) -> float:
-    """An amount that few documents have says more than a round one or one that many have."""
+    """An amount that few documents have says more than one that many have; of round ones there are few, the rounder the fewer."""
     same, count = ledger.how_many(currency, target)
     step = 1
     while target % (step * 10) == 0:
         step *= 10
-    rare = _SPREAD * target / step
+    rare = _SPREAD * target / step * min(1 / ledger.round_share(currency, step), _ROUND_MAX)
     if same > common_max:  # they are not all among the readings
         rare = min(rare, count / same)
     return log2(max(rare, 1.0))
