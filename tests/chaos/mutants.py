@@ -1,7 +1,7 @@
 """Planted mistakes in merging and planning: the judge of random edits must find each, or it proves nothing.
 
 What that judge cannot see, since it never happens among random edits, is planted nowhere here: doubtful links, quarantine, caps,
-payments in parts, decisions on exceptions; nor what it does not ask: whether a new customer of a following system reaches the ERP.
+payments in parts, decisions on exceptions. Nor what it does not ask: whether a following system's new customer reaches the ERP.
 
 python -m tests.chaos.mutants [--seeds 8] [--edits 30] [--only NAME]
 """
@@ -27,7 +27,7 @@ from ledgerbridge.reconciler.merge import field as merging
 from ledgerbridge.reconciler.merge import ownership
 from ledgerbridge.reconciler.merge.field import Decision, FieldRule, Verdict
 from ledgerbridge.reconciler.planning import entity, outcome, updating, voiding
-from ledgerbridge.reconciler.planning.rules import Copy, Side
+from ledgerbridge.reconciler.planning.rules import Copy
 
 from .converge import fresh_stores, run_seed
 
@@ -219,11 +219,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missed = []
     begun = time.monotonic()
     with fresh_stores() as folder:
-        for name in [given.only] if given.only else MUTANTS:
+        planted = [given.only] if given.only else list(MUTANTS)
+        for name in planted:
             seed, why = found(name, folder, range(given.first, given.first + given.seeds), given.edits)
             print(f"{name:<56} {'MISSED' if seed is None else f'seed {seed}'}  {why[:110]}", flush=True)
             missed += [name] if seed is None else []
-    print(f"{len(MUTANTS)} planted, {len(missed)} missed; {time.monotonic() - begun:.0f} s")
+    print(f"{len(planted)} planted, {len(missed)} missed; {time.monotonic() - begun:.0f} s")
     return 1 if missed else 0
 
 
