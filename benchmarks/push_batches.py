@@ -4,7 +4,7 @@
 
     python benchmarks/push_batches.py --changes 2000 --repeat 3
 
-The far side is the emulator of Zoho CRM in a process of its own, every answer held back by `--delay-ms`. A call takes 100 records.
+The far side is Zoho CRM's emulator in a process of its own, `--delay-ms` holding every answer back. A call takes 100 records.
 What is pushed are customers to be created, so either way also asks first whether they exist: two look-ups and one call a hundred,
 or one and one for each. Of the changes one at a time only `--single` are made, since their rate does not depend on how many there
 are. Wall clock of ``push`` alone, signed in before, nothing queued or read back; ``write_path.py`` measures the queue.
