@@ -189,7 +189,8 @@ def work_reports(options: argparse.Namespace) -> Told:
 def timed(work: Callable[[], Any]) -> tuple[Any, Told]:
     start, cpu = time.perf_counter(), time.process_time()
     result = work()
-    return result, {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    told = {"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    return result, told | {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 WORK = {
@@ -323,8 +324,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.work:
         gc.set_threshold(COLLECT_AT, *gc.get_threshold()[1:])
-        told = WORK[options.work](options)
-        print(json.dumps(told | {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+        print(json.dumps(WORK[options.work](options)))
         return
     head()
     with tempfile.TemporaryDirectory() as folder:

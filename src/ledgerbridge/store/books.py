@@ -81,21 +81,31 @@ def rows(
     else:
         listed = "SELECT * FROM unnest(?::text[], ?::text[], ?::text[], ?::int[])"
         parameters = [list(column) for column in zip(*((*said, place) for said, place in customers), strict=True)]
-    # SQLite, without statistics of what is listed, would walk the records once for every customer; so it is told the order.
-    join, on, where = ("CROSS JOIN", "WHERE", "AND") if tx.sqlite else ("JOIN", "ON", "WHERE")
-    none = "x''" if tx.sqlite else "''::bytea"
     text, body = ("b.canonical", "JOIN observed_body b ON b.id = o.id") if with_texts else ("NULL", "")
-    sql = f"""
-        WITH said (party_id, code, name, place) AS MATERIALIZED ({listed})
-        SELECT s.place, o.id, o.kind, o.external_id, o.number, o.part, o.currency, o.amount_minor, o.fee_minor,
-            o.business_on, o.due_on, o.doc_kind, coalesce(o.canonical_hash, {none}), {text}
-        FROM observed o {body} {join} said s
-        {on} s.party_id = coalesce(o.party_id, '') AND s.code = coalesce(o.party_code, '')
-            AND s.name = coalesce(o.party_name, '')
-        {where} o.system = ? AND {_IN_KINDS} AND o.state = 'live' AND o.doc_status = '{DocumentStatus.APPROVED}'
-            AND o.business_on <= ?
-        ORDER BY s.place, o.kind, o.external_id
+    wanted = f"""
+        s.party_id = coalesce(o.party_id, '') AND s.code = coalesce(o.party_code, '') AND s.name = coalesce(o.party_name, '')
+        AND o.system = ? AND {_IN_KINDS} AND o.state = 'live' AND o.doc_status = '{DocumentStatus.APPROVED}'
+        AND o.business_on <= ? ORDER BY s.place, o.kind, o.external_id
     """
+    columns = f"""
+        s.place, o.id, o.kind, o.external_id, o.number, o.part, o.currency, o.amount_minor, o.fee_minor, o.business_on,
+        o.due_on, o.doc_kind, coalesce(o.canonical_hash, {"x''" if tx.sqlite else "''::bytea"}), {text}
+    """
+    if tx.sqlite:
+        # SQLite sorts in memory here: only what the order goes by, never the rows; LIMIT keeps it from leaving the sorting
+        # out, CROSS from changing the order. Without statistics of what is listed it would also walk the records once for
+        # every customer.
+        sql = f"""
+            WITH said (party_id, code, name, place) AS MATERIALIZED ({listed}), sorted (place, id) AS MATERIALIZED (
+                SELECT s.place, o.id FROM observed o CROSS JOIN said s WHERE {wanted} LIMIT -1
+            )
+            SELECT {columns} FROM sorted s CROSS JOIN observed o ON o.id = s.id {"CROSS " if body else ""}{body}
+        """
+    else:
+        sql = f"""
+            WITH said (party_id, code, name, place) AS MATERIALIZED ({listed})
+            SELECT {columns} FROM observed o {body} JOIN said s ON {wanted}
+        """
     found = streamed(tx, sql, (*parameters, system, as_of.isoformat()), name="ledgerbridge_books")
     yield from map(partial(tuple.__new__, BookRow), found)  # _make without a step of Python's for every row
 
