@@ -97,12 +97,23 @@ class Pushed:
     after: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person made of a record; `at` counts with our writes."""
+
+    at: int
+    system: str
+    kind: Kind
+    after: Mapping[str, Any]
+
+
 class FarSide(FakeConnector):
-    """A far side that lists every write that changed it, and where people may work while a round is under way."""
+    """A far side that lists every write that changed it and what people typed, also while a round is under way."""
 
     def __init__(self, system: str, clock: FakeClock, order: Iterator[int] | None = None) -> None:
         super().__init__(system, capabilities=VOIDING, clock=clock)
         self.pushed: list[Pushed] = []
+        self.typed: list[Typed] = []
         self.order = itertools.count() if order is None else order
         self.meanwhile: Callable[[], None] | None = None
         self._pushing: Change | None = None
@@ -119,7 +130,9 @@ class FarSide(FakeConnector):
         after = {**EMPTY[kind], **body}
         if self._pushing is not None and self._pushing.action is Action.VOID:
             after["state"] = "9"  # a void carries no fields: each vendor has its own way
-        if self._pushing is not None and before != after:
+        if self._pushing is None:
+            self.typed.append(Typed(next(self.order), self.system, kind, after))
+        elif before != after:
             action = self._pushing.action
             self.pushed.append(Pushed(next(self.order), self.system, kind, action, external_id, before, after))
         return super().put(kind, external_id, after, **more)

@@ -14,7 +14,7 @@ from ledgerbridge.model.plan import ConflictState, HeldReason
 from ledgerbridge.store import conflicts, links, plans
 from ledgerbridge.sync.syncing import SyncResult
 
-from .far_sides import KINDS, LEAD, Pushed, Town
+from .far_sides import KINDS, LEAD, Pushed, Town, Typed
 
 NUMBER: Final = {Kind.CUSTOMER: "code", Kind.INVOICE: "no", Kind.PAYMENT: "no"}
 LEFT: Final = ("left",)
@@ -96,6 +96,8 @@ class Oracle:
     def before_round(self) -> None:
         """Look at the books that the round will read."""
         self.start = self.books()
+        for side in self.town.sides.values():
+            side.typed.clear()  # it is in the books
         for system, tables in self.start.items():
             for kind, table in tables.items():
                 for number, row in table.items():
@@ -115,12 +117,15 @@ class Oracle:
         for flow in result.flows:
             for one in (*flow.resumed, *([flow.applied] if flow.applied else [])):
                 self.faults.extend(f"{flow.flow}: {fault}" for fault in one.faults)
-        pushed: list[Pushed] = []
+        happened: list[Pushed | Typed] = []
         for system, side in self.town.sides.items():
-            pushed += side.pushed[self._pushed[system] :]
+            happened += [*side.pushed[self._pushed[system] :], *side.typed]
             self._pushed[system] = len(side.pushed)
-        for push in sorted(pushed, key=lambda push: push.at):
-            self._judge(push)
+        for deed in sorted(happened, key=lambda deed: deed.at):
+            if isinstance(deed, Pushed):
+                self._judge(deed)
+            else:  # read back with a write to the same record, it is carried on by the next flow of the same round
+                self._hear(deed)
         self._judge_conflicts()
 
     def at_rest(self, result: SyncResult) -> None:
@@ -242,6 +247,12 @@ class Oracle:
                 self.unproven[spot] = self.bases.get(spot)
             self.bases[spot] = (value, value)
         self._note(spot, system, value)
+
+    def _hear(self, one: Typed) -> None:
+        """What a person typed while the round was under way."""
+        number = str(one.after.get(NUMBER[one.kind]))
+        for name in OWNERS[one.kind]:
+            self._note((one.system, one.kind, number, name), one.system, plain(name, one.after.get(name)))
 
     def _note(self, spot: Spot, system: str, value: Any) -> None:
         """A system says a value now. What it said in the last few rounds may still be on its way."""
