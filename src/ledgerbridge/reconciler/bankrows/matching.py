@@ -202,13 +202,15 @@ class RowMatcher:
         runner_up = ranked[1].reading if len(ranked) > 1 else None
         margin = _margin([best], ranked[1:])
         held_back = self._held_back(best)
-        if margin >= self.policy.margin_bits and best.reading.items and not held_back:
+        named = best.text_bits >= _TEXT_MIN
+        enough = self.policy.margin_bits if named else self.policy.unnamed_margin_bits
+        if margin >= enough and best.reading.items and not held_back:
             return RowResult(row.id, RowOutcome.MATCHED, best.reading, runner_up, margin, shown[:2])
         same = [one for one in ranked if one.reading.customer == best.reading.customer]
         others = [one for one in ranked if one.reading.customer != best.reading.customer]
         of_customer = _margin(same, others)
         payer = best.payer_bits >= _PAYER_MIN or max(one.text_bits for one in same) >= _TEXT_MIN
-        if of_customer >= self.policy.customer_margin_bits and payer:
+        if of_customer >= self.policy.unnamed_margin_bits and payer:
             runner_up = others[0].reading if others else None
             return RowResult(row.id, RowOutcome.CUSTOMER, best.reading, runner_up, of_customer, shown, held_back)
         if best.reading.score < NOTHING:

@@ -16,8 +16,8 @@ class RowPolicy(Frozen):
 
     margin_bits: Annotated[float, Field(gt=0)] = 5.0
     """By how much the best reading must exceed all others together: 5 bits are 32 to 1."""
-    customer_margin_bits: Annotated[float, Field(gt=0)] = 6.5
-    """The same for a customer whose documents are not sure: no amount that agrees stands behind it."""
+    unnamed_margin_bits: Annotated[float, Field(gt=0)] = 6.5
+    """The same where the text names no document: payer and amount alone, or a customer whose documents are not sure."""
     tolerances: dict[Currency, Tolerance] = {}
     """How much less (or, by rounding, more) than its documents a row may be; nothing unless set."""
     early_days: Annotated[int, Field(ge=0, le=366)] = 0
