@@ -25,7 +25,7 @@ from .walk import walk
 
 _COLLECT_AT: Final = 100_000
 """New objects between two looks of the garbage collector: with Python's own 700 a pull spends a tenth of its time there, and
-with this one it holds no more memory (docs/performance.md)."""
+with this one it holds no more memory."""
 _WHOLE_SYSTEM = (NotAllowed, NotSignedIn, Unavailable)
 """Errors that would meet every further stream of the same system."""
 
