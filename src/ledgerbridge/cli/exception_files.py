@@ -59,6 +59,7 @@ def report(
     """Write the exceptions into a workbook: summary, customers, a sheet per kind, with columns to decide in."""
     from ledgerbridge.errors import ConfigError
     from ledgerbridge.reports.exceptions_xlsx import write_exceptions
+    from ledgerbridge.store import reconciliations
     from ledgerbridge.sync.exporting import replaced
 
     wanted = narrowed(code, state, severity, owner, customer, system, min_amount, waiting=waiting)
@@ -71,9 +72,13 @@ def report(
         view = _view(now, language)
         with now.app.store.reading() as tx:
             found = _by_code(tx, wanted)
+            latest = reconciliations.latest(tx, recorded=True)
+            reconciled = latest.summary if latest else None
             count = replaced(
                 target,
-                lambda temporary: write_exceptions(temporary, found, view=view, company=company, made_at=made_at),
+                lambda temporary: write_exceptions(
+                    temporary, found, view=view, company=company, made_at=made_at, reconciled=reconciled
+                ),
             )
         now.out.result(
             {"file": target, "exceptions": count}, lambda console: console.print(f"{target}: {count}", markup=False)

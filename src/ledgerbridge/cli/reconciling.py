@@ -164,11 +164,7 @@ def show_summary(console: Console, summary: ReconciliationSummary, lang: str) ->
             sum(line.minor for line in books.causes),
             books.unexplained_minor,
         )
-        at = 0 if lang == "zh" else 1
-        causes = ", ".join(
-            f"{WORDS[line.cause][at] if line.cause in WORDS else _said(line.cause, lang)} {line.times}"
-            for line in books.causes
-        )
+        causes = ", ".join(f"{say(line.cause)} {line.times}" for line in books.causes)
         shown = (amount(minor, books.currency) for minor in minors)
         rows.append((f"{books.leading} ↔ {books.compared}", books.currency, *shown, causes))
     table(console, say("compared"), heads, rows)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ledgerbridge.model.reconciliation import ReconciliationSummary
-    from ledgerbridge.reports.exception_summary import Gap
 
 Out = Annotated[Path | None, typer.Option("--out", help="The folder; default: `reports` in the workspace.")]
 _UNAPPLIED: Final = ("customer", "number", "on", "currency", "left", "why", "pass", "candidates")
@@ -77,33 +76,16 @@ def _exceptions(now: Session, folder: Path, day: date) -> list[Path]:
     view = View(language, now.app.zone, day)
     company, made_at = rules_of(now.app).company, now.app.clock.now()
     with now.app.store.reading() as tx:
-        latest = reconciliations.latest(tx)
-        gaps = _gaps(latest.summary) if latest else []
+        latest = reconciliations.latest(tx, recorded=True)
+        reconciled = latest.summary if latest else None
         found = exceptions.every(tx, exceptions.Wanted())
         replaced(
             target,
-            lambda path: write_exceptions(path, found, view=view, company=company, made_at=made_at, gaps=gaps),
+            lambda path: write_exceptions(
+                path, found, view=view, company=company, made_at=made_at, reconciled=reconciled
+            ),
         )
     return [target]
-
-
-def _gaps(summary: ReconciliationSummary) -> list[Gap]:
-    """What each gap is made of, as far as its causes are kinds of exceptions; causes that are none are left to the summary."""
-    from ledgerbridge.model.exception import Code
-    from ledgerbridge.model.money import Money
-    from ledgerbridge.reports.exception_summary import Gap
-
-    found = []
-    for books in summary.compared:
-        codes = {line.cause for line in books.causes}
-        if not books.causes or not codes <= set(Code):
-            continue
-        causes = {Code(line.cause): Money(minor=line.minor, currency=books.currency) for line in books.causes}
-        if books.unexplained_minor:
-            causes[Code.BALANCE_UNEXPLAINED] = Money(minor=books.unexplained_minor, currency=books.currency)
-        gap = Money(minor=books.gap_minor, currency=books.currency)
-        found.append(Gap(f"{books.leading} / {books.compared} {books.currency}", gap, causes))
-    return found
 
 
 def _latest(now: Session) -> ReconciliationSummary:

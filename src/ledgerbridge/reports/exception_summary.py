@@ -1,4 +1,6 @@
-"""The first two sheets of an exception report: sums per kind, severity, owner and age; every customer with links to its rows."""
+"""The first two sheets of an exception report: sums per kind, severity, owner and age, and what the gaps between systems are made
+of; every customer with links to its rows.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from ledgerbridge.model.exception import Code, ExceptionRecord, Severity
 from ledgerbridge.model.money import Money
+from ledgerbridge.model.reconciliation import ReconciliationSummary
 
 from .cell_styles import Styles, write_money
 from .exception_columns import View
+from .exception_gaps import GapLine, gap_lines, gaps_note
 from .exception_words import word
 
 AGES: Final = ((0, 30), (31, 60), (61, 90), (91, 180), (181, None))
 """Days, both ends included; the last one is open-ended."""
 _HEAD_ROWS: Final = 1
 _LINKS_MAX: Final = 65_000
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A difference between two systems and the causes that add up to it, `unexplained` balances being one of them.
-
-    ValueError if they do not add up: such a gap cannot be shown.
-    """
-
-    title: str
-    difference: Money
-    causes: Mapping[Code, Money]
-
-    def __post_init__(self) -> None:
-        told = Money(minor=0, currency=self.difference.currency)
-        for cause in self.causes.values():
-            told += cause
-        if told != self.difference:
-            raise ValueError(f"{self.title}: the causes add up to {told}, the gap is {self.difference}")
+_TOTAL: Final = "#F2F2F2"
+_OPEN: Final = "#F8CBAD"
 
 
 @dataclass(slots=True)
@@ -108,9 +96,9 @@ def write_summary(
     *,
     company: str,
     made_at: datetime,
-    gaps: Sequence[Gap],
+    reconciled: ReconciliationSummary | None,
 ) -> None:
-    """The first sheet."""
+    """The first sheet. The gaps are those of `reconciled`, whole, whichever exceptions the report was narrowed to."""
     lang = view.language
     for at, width in enumerate((36, 8, 10, 24, 24)):
         sheet.set_column(at, at, width)
@@ -122,7 +110,19 @@ def write_summary(
     writer = _Writer(sheet, styles, lang, 4)
     if not sums.count:
         sheet.write_string(4, 0, word("nothing", lang), styles.of(bold=True))
-        return
+        writer.row += 2
+    else:
+        _blocks(writer, sums)
+    if reconciled is not None and reconciled.compared:
+        writer.gaps(reconciled, view.zone, sums.sheets)
+    sheet.protect()
+    sheet.set_portrait()
+    sheet.fit_to_pages(1, 0)
+
+
+def _blocks(writer: _Writer, sums: Sums) -> None:
+    """The exceptions of the report, counted in four ways."""
+    lang = writer.language
     codes = [(word(code, lang), one, sums.sheets[code]) for code, one in sums.by_code.items()]
     writer.block("by_code", codes)
     severities = reversed(Severity)
@@ -132,11 +132,6 @@ def write_summary(
     owners = sorted(sums.by_owner.items(), key=lambda item: (item[0] is None, item[0] or ""))
     writer.block("by_owner", [(name or word("nobody", lang), one, None) for name, one in owners])
     writer.block("by_age", [(_age(at), sums.by_age[at], None) for at in sorted(sums.by_age)])
-    for gap in gaps:
-        writer.gap(gap)
-    sheet.protect()
-    sheet.set_portrait()
-    sheet.fit_to_pages(1, 0)
 
 
 def write_customers(sheet: Any, styles: Styles, view: View, sums: Sums) -> None:
@@ -222,20 +217,35 @@ class _Writer:
                 self.row += 1
         self.row += 1
 
-    def gap(self, gap: Gap) -> None:
-        """A gap, its causes, and their sum."""
-        self._heads([f"{word('gaps', self.language)}: {gap.title}", "", "", word("col_difference", self.language), ""])
-        facts = {"border": 1, "border_color": "#BFBFBF"}
-        bold = {**facts, "bold": True}
-        lines = [(word("gap", self.language), gap.difference, bold)]
-        lines += [(word(code, self.language), money, facts) for code, money in gap.causes.items()]
-        lines.append((word("sum_of_causes", self.language), gap.difference, bold))
-        for label, money, style in lines:
-            self.sheet.write_string(self.row, 0, label, self.styles.of(**style))
-            for at in (1, 2, 4):
-                self.sheet.write_blank(self.row, at, None, self.styles.of(**style))
-            self._money(3, money, style)
+    def gaps(self, reconciled: ReconciliationSummary, zone: ZoneInfo, sheets: Mapping[Code, str]) -> None:
+        """What every gap between two systems is made of."""
+        self.sheet.write_string(self.row, 0, word("gaps", self.language), self.styles.of(bold=True, font_size=12))
+        note = gaps_note(reconciled, zone, self.language)
+        self.sheet.write_string(self.row + 1, 0, note, self.styles.of(font_color="#595959"))
+        self.row += 2
+        for books in reconciled.compared:
+            heads = [word(f"col_{key}", self.language) for key in ("count", "currency", "amount")]
+            self._heads([f"{books.leading} / {books.compared}", *heads])
+            for line in gap_lines(books, sheets, self.language):
+                self._gap_line(line, books.currency)
             self.row += 1
+
+    def _gap_line(self, line: GapLine, currency: str) -> None:
+        facts: dict[str, Any] = {"border": 1, "border_color": "#BFBFBF"}
+        if line.total:
+            facts |= {"bold": True, "bg_color": _OPEN if line.open else _TOTAL}
+        named = facts if line.total else facts | {"indent": 1}
+        if line.sheet is None:
+            self.sheet.write_string(self.row, 0, line.label, self.styles.of(**named))
+        else:
+            style = self.styles.of(**named, font_color="#0563C1", underline=1)
+            self.sheet.write_url(self.row, 0, f"internal:'{line.sheet}'!A1", style, line.label)
+        if line.times is None:
+            self.sheet.write_blank(self.row, 1, None, self.styles.of(**facts))
+        else:
+            self.sheet.write_number(self.row, 1, line.times, self.styles.of(**facts))
+        self.sheet.write_string(self.row, 2, currency, self.styles.of(**facts, align="center"))
+        self._money(3, Money(minor=line.minor, currency=currency), facts)
         self.row += 1
 
     def _heads(self, heads: Sequence[str]) -> None:

@@ -105,6 +105,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "col_named": ("处理人", "Decided by"),
     "col_id": ("编号", "Id"),
     "col_seal": ("校验", "Check"),
+    "col_amount": ("金额", "Amount"),
     "col_code": ("异常类型", "Kind of exception"),
     "col_count": ("笔数", "Count"),
     "col_worth": ("差异绝对值合计", "Sum without signs"),
@@ -123,8 +124,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "no_money": ("无金额", "no money"),
     "total": ("合计", "Total"),
     "gaps": ("差异构成", "What the gaps are made of"),
-    "gap": ("两系统差额", "Gap between the systems"),
-    "sum_of_causes": ("原因合计", "Sum of causes"),
+    "gap_is": (
+        "差额 = 对方余额 − 主账余额 = 原因合计 + 未解释",
+        "Gap = compared balance − leading balance = causes together + unexplained",
+    ),
     "how_to": (
         "填写黄色列后用 ledgerbridge exceptions import 导入; 其他列受保护, 请勿改动",
         "Fill in the yellow columns and send the file back through `ledgerbridge exceptions import`; the others are protected",

@@ -16,10 +16,11 @@ from typing import Any, Final
 
 from ledgerbridge.model.exception import Code, ExceptionRecord, Severity
 from ledgerbridge.model.money import Money
+from ledgerbridge.model.reconciliation import ReconciliationSummary
 
 from .cell_styles import Styles, write_money
 from .exception_columns import COLUMNS, View, age_days, choices
-from .exception_summary import Gap, Sums, write_customers, write_summary
+from .exception_summary import Sums, write_customers, write_summary
 from .exception_words import word
 from .tables import SHEET_ROWS_MAX
 
@@ -38,12 +39,13 @@ def write_exceptions(
     view: View,
     company: str,
     made_at: datetime,
-    gaps: Sequence[Gap] = (),
+    reconciled: ReconciliationSummary | None = None,
 ) -> int:
     """Write the report; how many exceptions it holds.
 
-    `records` must come with those of one code together, the ones to be seen first in front. `gaps` are shown in the summary with
-    the causes that explain them. ValueError if a code comes twice, or for more rows than a sheet holds.
+    `records` must come with those of one code together, the ones to be seen first in front. The summary shows what the gaps of
+    `reconciled` are made of, whatever `records` were narrowed to. ValueError if a code comes twice, or for more rows than a
+    sheet holds.
     """
     import xlsxwriter
 
@@ -67,7 +69,7 @@ def write_exceptions(
             sheet = workbook.add_worksheet(sums.sheets[code])
             _Sheet(sheet, styles, view, sums, len(lists)).write(code, group, lists)
         _write_choices(workbook.add_worksheet(word("choices", view.language)), lists, view.language)
-        write_summary(summary, styles, view, sums, company=company, made_at=made_at, gaps=gaps)
+        write_summary(summary, styles, view, sums, company=company, made_at=made_at, reconciled=reconciled)
         write_customers(customers, styles, view, sums)
     return sums.count
 

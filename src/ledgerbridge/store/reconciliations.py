@@ -34,10 +34,10 @@ def keep(tx: Tx, summary: ReconciliationSummary, *, recorded: bool) -> None:
     bulk.run(tx, sql, values)
 
 
-def latest(tx: Tx) -> Recorded | None:
-    """The one that was made last."""
-    sql = "SELECT summary, recorded FROM reconciliation ORDER BY made_us DESC, run_id DESC LIMIT 1"
-    rows = bulk.rows_of(tx, sql, ())
+def latest(tx: Tx, *, recorded: bool = False) -> Recorded | None:
+    """The one that was made last; with `recorded` the last that moved books and exceptions of all customers forward."""
+    sql = "SELECT summary, recorded FROM reconciliation WHERE recorded OR ? ORDER BY made_us DESC, run_id DESC LIMIT 1"
+    rows = bulk.rows_of(tx, sql, (not recorded,))
     return Recorded(ReconciliationSummary.model_validate_json(rows[0][0]), bool(rows[0][1])) if rows else None
 
 

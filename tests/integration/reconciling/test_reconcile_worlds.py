@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import openpyxl
 import pytest
 
 from ledgerbridge.bootstrap import open_app
@@ -162,6 +163,13 @@ def test_aging_and_reports_by_command(command: Run, world: Reconciled, tmp_path:
     assert code == 0
     assert len(told["files"]) == 6
     assert all(Path(path).stat().st_size > 100 for path in told["files"])
+    told = command("exceptions", "report", "--to", str(tmp_path / "e.xlsx"), "--customer", "nobody")[1]
+    assert told["exceptions"] == 0
+    for path in (tmp_path / "e.xlsx", next((tmp_path / "reports").glob("exceptions-*.xlsx"))):
+        rows = list(openpyxl.load_workbook(path)["汇总"].iter_rows(max_col=4, values_only=True))
+        gaps, sums = ([row[2:] for row in rows if row[0] == label] for label in ("差额", "原因合计"))
+        assert gaps == sums
+        assert any(gap[1] for gap in gaps), "no gap: this proves nothing"
 
 
 def test_statements_by_command(command: Run, world: Reconciled, tmp_path: Path) -> None:
