@@ -1,7 +1,9 @@
-"""The command line in a process of its own, in a workspace of its own."""
+"""The command line in a workspace of its own."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -9,8 +11,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+
+from ledgerbridge.cli.main import main
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +37,23 @@ class Bench:
     folder: Path
 
     def run(self, *arguments: str, **environ: str) -> Ran:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGERBRIDGE_")}
+        """A command in this process, as its own process would run it; that takes a second less than to start one."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, {**_clean(), **environ}, clear=True),
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            code = main(list(arguments))
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def run_apart(self, *arguments: str, **environ: str) -> Ran:
+        """The same in a process of its own."""
         done = subprocess.run(
             [sys.executable, "-m", "ledgerbridge.cli.main", *arguments],
             cwd=self.folder,
-            env={**clean, **environ},
+            env={**_clean(), **environ},
             capture_output=True,
             text=True,
             timeout=100,
@@ -49,6 +66,10 @@ class Bench:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
         return path
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("LEDGERBRIDGE_")}
 
 
 @pytest.fixture
