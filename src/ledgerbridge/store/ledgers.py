@@ -84,6 +84,13 @@ class Accounts:
                 found[party_id] = entity
         return found
 
+    def said_of(self, keys: Collection[str]) -> tuple[set[str], set[str]]:
+        """What documents may say of the customers of these accounts: ids and codes, and names. Others may be called so too."""
+        mine = f"{self.system}/"
+        own = {key.removeprefix(mine) for key in keys if key.startswith(mine)}
+        known = ({said for said, entity in way.items() if entity in keys} for way in (self.by_id, self.by_code))
+        return own.union(*known), own | {name for name, entity in self.by_name.items() if entity in keys}
+
 
 def accounts(tx: Tx, system: str) -> Accounts:
     """The customers of a system, in whatever state their copies are: documents may still name them."""
@@ -99,14 +106,23 @@ def accounts(tx: Tx, system: str) -> Accounts:
 
 
 def differing(
-    tx: Tx, kind: Kind, leading: Accounts, compared: Accounts, *, optional: Collection[str] = OPTIONAL
+    tx: Tx,
+    kind: Kind,
+    leading: Accounts,
+    compared: Accounts,
+    *,
+    optional: Collection[str] = OPTIONAL,
+    among: Collection[str] | None = None,
 ) -> Iterator[NumberGroup]:
     """The numbers of a kind whose live documents are not plainly the same in two systems, in order, with all their documents.
 
     Plainly the same: one document on each side, of linked customers, alike in currency, amount with fee, day, status and in the
-    `optional` columns that both have. To be used up within the transaction.
+    `optional` columns that both have. To be used up within the transaction. `among`: these numbers instead, the same or not.
     """
-    suspects = _suspects(tx, kind, leading, compared, optional)
+    if among is None:
+        suspects = _suspects(tx, kind, leading, compared, optional)
+    else:
+        suspects = iter([(number,) for number in sorted(among)])
     sides = {leading.system: leading, compared.system: compared}
     while numbers := [row[0] for row in islice(suspects, _FETCH)]:
         for number, rows in groupby(_rows(tx, kind, tuple(sides), numbers), key=lambda row: row[0]):
@@ -116,30 +132,41 @@ def differing(
             yield NumberGroup(kind, number, found[leading.system], found[compared.system])
 
 
-def balances(tx: Tx, kinds: Collection[Kind], of: Accounts, *, as_of: date | None = None) -> Balances:
+def balances(
+    tx: Tx, kinds: Collection[Kind], of: Accounts, *, as_of: date | None = None, only: Collection[str] | None = None
+) -> Balances:
     """Every customer's balance in one system over some kinds, summed by the database from all live, approved documents.
 
-    Documents dated after `as_of` do not count. Balances of zero are left out.
+    Documents dated after `as_of` do not count. Balances of zero are left out. `only`: those of these accounts.
     """
     found: Balances = {}
+    references, names = ((), ()) if only is None else map(sorted, of.said_of(only))
     day = as_of.isoformat() if as_of else None
     until = "" if day is None else " AND business_on <= ?"
+    walk = _force(tx) if only is None else ""  # for a few customers, the rows of the system alone are quicker
     for kind in kinds:
-        for columns, where in (
-            ("party_id, party_code, NULL", "(party_id IS NOT NULL OR party_code IS NOT NULL)"),
-            ("NULL, NULL, party_name", "party_id IS NULL AND party_code IS NULL"),
+        for columns, where, said in (
+            ("party_id, party_code, NULL", "(party_id IS NOT NULL OR party_code IS NOT NULL)", references),
+            ("NULL, NULL, party_name", "party_id IS NULL AND party_code IS NULL", names),
         ):
+            theirs, listed = _said(tx, columns, said) if only is not None else ("", ())
             grouped = columns.replace("NULL, ", "").replace(", NULL", "")
             sql = (
-                f"SELECT {columns}, currency, sum({_SETTLED[kind].format('o')}) FROM observed o {_force(tx)} "
-                f"WHERE system = ? AND kind = ? AND state = 'live' AND doc_status = 'approved' AND {where}{until} "
+                f"SELECT {columns}, currency, sum({_SETTLED[kind].format('o')}) FROM observed o {walk} "
+                f"WHERE system = ? AND kind = ? AND state = 'live' AND doc_status = 'approved' AND {where}{theirs}{until} "
                 f"GROUP BY {grouped}, currency"
             )
-            parameters = (of.system, kind.value) if day is None else (of.system, kind.value, day)
+            parameters = (of.system, kind.value, *listed, *(() if day is None else (day,)))
             for party_id, code, name, currency, minor in bulk.rows_of(tx, sql, parameters):
                 key = of.account(party_id, code, name).key, currency
                 found[key] = found.get(key, 0) + (int(minor) if kind is Kind.INVOICE else -int(minor))
-    return {key: minor for key, minor in found.items() if minor}
+    return {key: minor for key, minor in found.items() if minor and (only is None or key[0] in only)}
+
+
+def _said(tx: Tx, columns: str, said: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
+    """The condition that one of the columns says one of these, and its parameters."""
+    conditions = [bulk.among(tx, column, said) for column in columns.split(", ") if column != "NULL"]
+    return f" AND ({' OR '.join(one for one, _ in conditions)})", tuple(listed for _, listed in conditions)
 
 
 def _same_customers(leading: Accounts, compared: Accounts) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from ledgerbridge.reconciler.comparison import (
     unexplained,
 )
 from ledgerbridge.store import ledgers
+from ledgerbridge.store.ledger_numbers import numbers_of
 from ledgerbridge.store.tx import Tx
 
 _COLUMNS: Final = {
@@ -35,11 +36,13 @@ class Comparing:
     """One comparison under way, in one reading transaction. Take the differences first, all of them, then the balances.
 
     ``counts`` says how many differences of each cause there were. With `partial` the compared system is meant to have only some
-    customers: those it has decide what it should hold.
+    customers: those it has decide what it should hold. With `only` documents are read that concern these accounts, and their
+    balances: what is said of other accounts is then not whole.
     """
 
     tx: Tx
     scope: Scope
+    only: frozenset[str] | None = None
     counts: dict[str, int] = field(default_factory=dict)
     totals: dict[str, tuple[int, int]] = field(default_factory=dict)
     """All balances together by currency, leading and compared, once :meth:`balances` has been used up."""
@@ -54,7 +57,12 @@ class Comparing:
             group
             for kind in self.scope.kinds
             for group in ledgers.differing(
-                self.tx, kind, leading, compared, optional={_COLUMNS[aspect] for aspect in self.scope.aspects}
+                self.tx,
+                kind,
+                leading,
+                compared,
+                optional={_COLUMNS[aspect] for aspect in self.scope.aspects},
+                among=None if self.only is None else numbers_of(self.tx, kind, (leading, compared), self.only),
             )
         )
         for difference in differences(groups, self.scope):
@@ -68,7 +76,9 @@ class Comparing:
         if not self._done:
             raise RuntimeError("the balances come after the differences: their causes are not known yet")
         kinds, as_of = self.scope.kinds, self.scope.as_of
-        leading, compared = (ledgers.balances(self.tx, kinds, side, as_of=as_of) for side in self._sides())
+        leading, compared = (
+            ledgers.balances(self.tx, kinds, side, as_of=as_of, only=self.only) for side in self._sides()
+        )
         for at, side in enumerate((leading, compared)):
             for (_, currency), minor in side.items():
                 self._count(currency, *((minor, 0) if at == 0 else (0, minor)))
@@ -108,13 +118,21 @@ class Comparing:
         return self._accounts
 
 
-def comparing(tx: Tx, scope: Scope, *, partial: bool = False, there: frozenset[str] = frozenset()) -> Comparing:
+def comparing(
+    tx: Tx,
+    scope: Scope,
+    *,
+    partial: bool = False,
+    there: frozenset[str] = frozenset(),
+    only: frozenset[str] | None = None,
+) -> Comparing:
     """A comparison in a reading transaction. `partial`: the compared system has only some customers (a salesperson's list);
     documents of the others are not missed there. `there`: entities that it has though no record of it is linked to them.
+    `only`: of these accounts.
     """
     if not partial:
-        return Comparing(tx, scope)
+        return Comparing(tx, scope, only)
     sides = ledgers.accounts(tx, scope.leading), ledgers.accounts(tx, scope.compared)
-    found = Comparing(tx, replace(scope, held=there | sides[1].entities.keys()))
+    found = Comparing(tx, replace(scope, held=there | sides[1].entities.keys()), only)
     found._accounts = sides  # noqa: SLF001 (made here)
     return found

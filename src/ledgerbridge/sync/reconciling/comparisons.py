@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.exception import Code, Finding
@@ -21,6 +22,8 @@ from .rules import Rules
 
 _DOCUMENTS = (Kind.INVOICE, Kind.PAYMENT)
 _TWO = 2
+_ROUNDS: Final = 3
+"""How often a comparison of some customers may take in others, before it rather reads everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def compared_systems(tx: Tx, rules: Rules, linked: Sequence[str]) -> list[tuple[
 
 
 def compare(
-    tx: Tx, rules: Rules, system: str, kinds: tuple[Kind, ...], as_of: date, only: Collection[str] | None
+    tx: Tx, rules: Rules, system: str, kinds: tuple[Kind, ...], as_of: date, only: frozenset[str] | None
 ) -> Compared:
     """Compare one system with the leading one as of a day; `only`: what concerns these accounts.
 
@@ -60,14 +63,14 @@ def compare(
     partial = system in rules.partial
     doubted = _doubted(tx, rules.lead, system)
     scope = Scope(rules.lead, system, kinds, as_of=as_of, tolerances=rules.tolerances, doubted=doubted)
-    once = _compared(scope, comparing(tx, scope, partial=partial), only)
+    once, read = _first(tx, scope, only, partial=partial)
     alike = _alike(tx, scope, once)
     unlinked = _waiting(tx, scope, once.not_linked) if partial else frozenset()
     if alike or unlinked:
         once.found.__exit__(None, None, None)
         scope = replace(scope, doubted=doubted | alike.keys())
         there = unlinked | {ours for ours, _ in alike}
-        once = _compared(scope, comparing(tx, scope, partial=partial, there=there), only)
+        once = _compared(scope, comparing(tx, scope, partial=partial, there=there, only=read), only)
     pairs = tuple(_unlinked(tx, rules.lead, system, alike)) if only is None else ()
     return Compared(system, f"compare:{rules.lead}:{system}", once.found, once.books, pairs)
 
@@ -82,6 +85,31 @@ class _Once:
     books: tuple[ComparedBooks, ...]
     stands_under: dict[str, Counter[str]]
     not_linked: dict[str, Counter[str]]
+
+    def beside(self) -> set[str]:
+        """The accounts on both sides of documents that stand elsewhere."""
+        pairs = [*self.stands_under.items(), *self.not_linked.items()]
+        return {key for other, by_customer in pairs for key in (other, *by_customer)}
+
+
+def _first(tx: Tx, scope: Scope, only: frozenset[str] | None, *, partial: bool) -> tuple[_Once, frozenset[str] | None]:
+    """The first way through, and the accounts whose documents were read for it (None: everybody's).
+
+    Which customers are probably one is told from all documents of both: those that stand elsewhere bring in the customers
+    that they stand under, and these theirs in turn, so that for `only` the answer is that of a comparison of everybody.
+    """
+    nameless = {f"{scope.leading}/", f"{scope.compared}/"}  # whose documents nothing that is said of a customer finds
+    read = only
+    for _ in range(_ROUNDS):
+        if read is None or read & nameless:
+            break
+        once = _compared(scope, comparing(tx, scope, partial=partial, only=read), only)
+        more = read | once.beside()
+        if more == read:
+            return once, read
+        once.found.__exit__(None, None, None)
+        read = more
+    return _compared(scope, comparing(tx, scope, partial=partial), only), None
 
 
 def _compared(scope: Scope, under_way: Comparing, only: Collection[str] | None) -> _Once:
