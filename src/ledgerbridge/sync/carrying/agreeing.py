@@ -98,8 +98,11 @@ class AgreedValues:
 
 def _edited(sent: Value, found: Value) -> bool:
     """Whether what a new record says is somebody's own. More or less of what was sent, in whatever spelling, is what the system
-    made of it; so is a number (what it reckons or rounds by itself), or nothing.
+    made of it; so is a number, what it reckons or rounds by itself. Nothing in the place of words is neither: they were taken out
+    or never kept, and that must not stand as agreed.
     """
+    if isinstance(sent, str | list) and sent and not found:
+        return True
     if isinstance(sent, str) and isinstance(found, str):
         one, other = _folded(sent), _folded(found)
         return one not in other and other not in one
