@@ -104,7 +104,12 @@ class ExceptionLine(Frozen):
 
 
 class CollectionLine(Frozen):
-    """Collection figures of one currency over a period; see :class:`ledgerbridge.reconciler.aging.Collection`."""
+    """Collection figures of one currency over a period.
+
+    `dso_days` (days sales outstanding, 应收账款周转天数): closing balance / sales of the period x days of the period.
+    `best_dso_days`: the same for what is not overdue. `collection_rate` (回款率): what came in, of opening + sales.
+    `effectiveness` (CEI): what came in, of opening + sales - what is not due yet. None where a divisor is not positive.
+    """
 
     currency: Currency
     first_day: date

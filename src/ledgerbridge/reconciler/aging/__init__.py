@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .buckets import DEFAULT_BUCKETS, Buckets
-from .collection import Collection, Movement, collection
+from .collection import Movement, collection
 from .credit import CreditPolicy, CreditStanding, credit_findings, standing
 from .table import AgingRow, AgingSums, AgingTable, Debtor, Grouping, OpenEntry, aging_table
 
@@ -13,7 +13,6 @@ __all__ = [
     "AgingSums",
     "AgingTable",
     "Buckets",
-    "Collection",
     "CreditPolicy",
     "CreditStanding",
     "Debtor",

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
+from ledgerbridge.model.reconciliation import CollectionLine
+
 _TENTH: Final = Decimal("0.1")
 _PERMILLE: Final = Decimal("0.001")
 
@@ -24,32 +26,9 @@ class Movement:
     brought_in: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """The figures of one currency over a period; every amount in minor units.
-
-    `dso_days` (days sales outstanding, 应收账款周转天数): closing balance / sales of the period x days of the period.
-    `best_dso_days`: the same for what is not overdue. `collection_rate` (回款率): what came in, of opening + sales.
-    `effectiveness` (CEI): what came in, of opening + sales - what is not due yet. None where a divisor is not positive.
-    """
-
-    currency: str
-    first_day: date
-    last_day: date
-    opening_minor: int
-    sales_minor: int
-    received_minor: int
-    closing_minor: int
-    overdue_minor: int
-    dso_days: Decimal | None
-    best_dso_days: Decimal | None
-    collection_rate: Decimal | None
-    effectiveness: Decimal | None
-
-
 def collection(
     currency: str, movements: Iterable[Movement], first_day: date, last_day: date, overdue_minor: int
-) -> Collection:
+) -> CollectionLine:
     """The figures of one currency; give every movement up to the last day, and what is overdue on it."""
     opening = sales = received = 0
     for one in movements:
@@ -64,19 +43,19 @@ def collection(
     closing = opening + sales - received
     current = closing - overdue_minor
     days = (last_day - first_day).days + 1
-    return Collection(
-        currency,
-        first_day,
-        last_day,
-        opening,
-        sales,
-        received,
-        closing,
-        overdue_minor,
-        _ratio(closing * days, sales, _TENTH),
-        _ratio(current * days, sales, _TENTH),
-        _ratio(received, opening + sales, _PERMILLE),
-        _ratio(received, opening + sales - current, _PERMILLE) if opening + sales > 0 else None,
+    return CollectionLine(
+        currency=currency,
+        first_day=first_day,
+        last_day=last_day,
+        opening_minor=opening,
+        sales_minor=sales,
+        received_minor=received,
+        closing_minor=closing,
+        overdue_minor=overdue_minor,
+        dso_days=_ratio(closing * days, sales, _TENTH),
+        best_dso_days=_ratio(current * days, sales, _TENTH),
+        collection_rate=_ratio(received, opening + sales, _PERMILLE),
+        effectiveness=_ratio(received, opening + sales - current, _PERMILLE) if opening + sales > 0 else None,
     )
 
 

@@ -124,7 +124,5 @@ class Totals:
                 Movement(date.fromisoformat(on), minor, sale=sale, brought_in=brought_in)
                 for (_, on, sale, brought_in), minor in moved
             )
-            found = collection(currency, movements, self._first_day, self.as_of, late.get(currency, 0))
-            names = (name for name in CollectionLine.model_fields)
-            lines.append(CollectionLine(**{name: getattr(found, name) for name in names}))
+            lines.append(collection(currency, movements, self._first_day, self.as_of, late.get(currency, 0)))
         return tuple(lines)
