@@ -37,7 +37,8 @@ def dlt(url: str, folder: str) -> None:
 
 def main() -> None:
     name, *places, rounds = sys.argv[1:]
-    once: Callable[..., None] = {"ours": ours, "dlt": dlt}[name]
+    contenders: dict[str, Callable[..., None]] = {"ours": ours, "dlt": dlt}
+    once = contenders[name]
     taken: list[tuple[float, float]] = []
     for _ in range(int(rounds) + 2):
         wall, cpu = time.perf_counter(), sum(os.times()[:2])
