@@ -32,6 +32,23 @@ def test_a_good_file_is_imported_once_and_known_again(bench: Bench) -> None:
     assert shown.json()[0]["fields"]["name"] == "上海甲贸易有限公司"
 
 
+def test_what_was_imported_is_taken_over_into_another_database(bench: Bench) -> None:
+    bench.write("c.csv", CUSTOMERS)
+    assert import_customers(bench, "c.csv")[0] == 0
+    settings = bench.folder / "ledgerbridge.toml"
+    before = settings.read_text()
+    settings.write_text(f'{before}\n[database]\nurl = "sqlite:///second.db"\n')
+    moved = bench.run("migrate", "--from", "ledgerbridge.db", "--as", "anna", "--json")
+    assert moved.code == 0, moved.err
+    assert moved.json()["rows"]["observed"] == 1
+    assert bench.run("show", "customer", "001", "--json").json()[0]["fields"]["name"] == "上海甲贸易有限公司"
+    assert import_customers(bench, "c.csv")[0] == 0
+    settings.write_text(before)
+    refused = bench.run("status")
+    assert refused.code == 3
+    assert "was moved to" in refused.err
+
+
 def test_a_dry_run_shows_rows_and_errors_and_stores_nothing(bench: Bench) -> None:
     bench.write("c.csv", CUSTOMERS + "002,乙,91110000600037341M\n")
     ran = bench.run("import", "c.csv", "-k", "customer", "-s", "list", "--dry-run", "--json")

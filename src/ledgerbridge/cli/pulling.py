@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from ledgerbridge.errors import ConfigError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.run import Bucket, RunStatus
 
+from .acting import As, acting
 from .main import Json, Session, WorkspaceOption, session
 from .output import Exit, amount, progress, table
 from .words import word
@@ -50,7 +52,15 @@ def pull(
         raise typer.Exit(exit_of(result))
 
 
-def migrate(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
+def migrate(
+    taken_from: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take over all that this SQLite database holds, and shut it."),
+    ] = None,
+    as_name: As = None,
+    workspace: WorkspaceOption = None,
+    as_json: Json = False,
+) -> None:
     """Make the database, or bring it up to this version. Safe to repeat."""
     from ledgerbridge.store import Store
 
@@ -58,8 +68,15 @@ def migrate(workspace: WorkspaceOption = None, as_json: Json = False) -> None:
         session(workspace, as_json) as now,
         Store.create(now.app.database_url, clock=now.app.clock) as store,
     ):
-        told = {"database": store.shown, "version": store.version()}
-        now.out.result(told, lambda console: console.print(f"{store.shown}: version {store.version()}", markup=False))
+        told: dict[str, Any] = {"database": store.shown, "version": store.version()}
+        line = f"{store.shown}: version {store.version()}"
+        if taken_from is not None:
+            from ledgerbridge.store.moving import take_over
+
+            rows = take_over(store, taken_from, actor=acting(now, as_name), clock=now.app.clock)
+            told |= {"taken_over_from": str(taken_from), "rows": rows}
+            line += f"\n{taken_from}: {sum(rows.values())} rows taken over and read back; this file is shut, keep or delete it"
+        now.out.result(told, lambda console: console.print(line, markup=False))
 
 
 def carry_out(now: Session, sources: Sequence[Source], action: str) -> PullResult:

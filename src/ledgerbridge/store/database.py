@@ -20,6 +20,8 @@ from .tx import Tx
 HEAD: Final = "0007"
 """The newest migration; known here so that opening a store need not load alembic."""
 VERSION_TABLE: Final = "ledgerbridge_version"
+MOVED: Final = "moved"
+"""The version of a database whose content was taken over into another one; newer than any number, so no version opens it."""
 _MIGRATE = "run `ledgerbridge migrate`"
 
 
@@ -40,19 +42,24 @@ class Store:
     @classmethod
     def open(cls, where: str | Path, *, clock: Clock | None = None) -> Self:
         """A store that is ready for use; StoreError (saying what to do) if it is missing, foreign, old or too new."""
-        url = engines.address(where)
-        if url.get_backend_name() == "sqlite":
-            path = Path(str(url.database))
-            if not path.is_file():
-                raise StoreError(f"{path}: there is no database here; {_MIGRATE} to make one")
-            engines.keep_private(path)
-        store = cls(url, clock or SystemClock())
+        store = cls.at(where, clock=clock)
         try:
             store.check()
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def at(cls, where: str | Path, *, clock: Clock | None = None) -> Self:
+        """The same whatever its version; StoreError if a file is missing."""
+        url = engines.address(where)
+        if url.get_backend_name() == "sqlite":
+            path = Path(str(url.database))
+            if not path.is_file():
+                raise StoreError(f"{path}: there is no database here; {_MIGRATE} to make one")
+            engines.keep_private(path)
+        return cls(url, clock or SystemClock())
 
     @classmethod
     def create(cls, where: str | Path, *, clock: Clock | None = None) -> Self:
@@ -92,6 +99,10 @@ class Store:
         found = self.version()
         if found is None:
             raise StoreError(f"{self.shown}: the database has not been set up; {_MIGRATE}")
+        if found == MOVED:
+            raise StoreError(
+                f"{self.shown}: this database was moved to {self._moved_to()}; set database.url to that one"
+            )
         if found > HEAD:
             raise StoreError(
                 f"{self.shown}: the database is of version {found}, made by a newer Ledgerbridge (this one knows {HEAD}); "
@@ -101,6 +112,12 @@ class Store:
             raise StoreError(
                 f"{self.shown}: the database is of version {found}, this Ledgerbridge needs {HEAD}; {_MIGRATE}"
             )
+
+    def _moved_to(self) -> str:
+        from . import facts
+
+        with self.reading() as tx:
+            return facts.every(tx).get("moved_to", "another one")
 
     def migrate(self) -> None:
         """Bring the database to this version, all or nothing. Safe to repeat, and to run from two processes at once."""
@@ -116,7 +133,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Tx]:
         """One consistent picture, taken at the first read. Never held across network calls."""
-        with self._translated(), self._reader.connect() as connection, connection.begin():
+        with self.translated(), self._reader.connect() as connection, connection.begin():
             yield Tx(connection, self.sqlite)
 
     @contextmanager
@@ -127,7 +144,7 @@ class Store:
         `durable=False` lets a power cut undo the last such transactions, each as a whole, never a process's death; a later
         durable one makes all before it durable. It is for what can be read again: pages together with their cursor.
         """
-        with self._translated():
+        with self.translated():
             options = {engines.DURABLE: durable}
             if not self.sqlite:
                 with self._writer.connect() as connection, connection.execution_options(**options).begin():
@@ -170,7 +187,8 @@ class Store:
         self.close()
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """What the driver raises in the block, as a StoreError that names this database."""
         try:
             yield
         except self._errors as error:
