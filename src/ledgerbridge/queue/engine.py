@@ -18,7 +18,7 @@ from ledgerbridge.errors import StoreError
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.change import Action
 from ledgerbridge.model.operation import Answer, Missing, NotSent, Operation, OpState, Present, Sighting, Unknown
-from ledgerbridge.store import Store, Tx, attempts, facts, from_us, gates, leases, moves, to_us
+from ledgerbridge.store import Store, Tx, attempts, facts, from_us, gates, leases, moves, steady, to_us
 
 from . import gating, verdict
 from .booking import Books, Entry, OnMove, enter
@@ -92,13 +92,15 @@ class Engine:
         """The far sides for which something may be due, after taking back what others have held too long."""
         with self._store.reading() as tx:
             now = moves.db_now(tx, self._clock)
-            if not leases.expired(tx, now):
+            if not (leases.expired(tx, now) or steady.strays(tx, self._clock)):
                 return leases.due(tx, self.systems, now)
         with self._store.writing() as tx:
+            steady.follow(tx, self._clock)
             now = moves.db_now(tx, self._clock)
             back, doubtful = leases.expire(tx, now)
             due = leases.due(tx, self.systems, now)
-        _log.warning("leases expired", resolved=back, uncertain=doubtful)
+        if back or doubtful:
+            _log.warning("leases expired", resolved=back, uncertain=doubtful)
         return due
 
     def next_moment(self) -> datetime | None:

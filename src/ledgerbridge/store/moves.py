@@ -12,7 +12,7 @@ from ledgerbridge.clock import Clock, SystemClock
 from ledgerbridge.errors import StoreError
 from ledgerbridge.model.operation import FINAL, TRANSITIONS, Operation, OpState
 
-from . import bulk
+from . import bulk, steady
 from .tx import Tx, from_us, to_us
 
 _LEASE_STATES = (OpState.LEASED, OpState.SENT)
@@ -37,9 +37,12 @@ def of_ids(tx: Tx, ids: Sequence[int]) -> Sql:
 
 def db_now(tx: Tx, clock: Clock) -> datetime:
     """What time it is for leases, deadlines and delays: on PostgreSQL the server's clock, so that workers on several machines
-    agree; on SQLite (one machine) the clock that is given. A clock other than the machine's (a test's) is obeyed on both.
+    agree; on SQLite (one machine) :func:`ledgerbridge.store.steady.now`. A clock other than the machine's (a test's) is obeyed
+    on both.
     """
-    if tx.sqlite or not isinstance(clock, SystemClock):
+    if tx.sqlite:
+        return steady.now(tx, clock)
+    if not isinstance(clock, SystemClock):
         return clock.now()
     asked = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
     return from_us(int(tx.connection.exec_driver_sql(asked).scalar_one()))

@@ -17,7 +17,7 @@ from ledgerbridge.model.operation import DEAD_LETTERS, FINAL, Operation, OpState
 from ledgerbridge.model.people import same_person
 from ledgerbridge.model.plan import OPEN_STATES, PlanHead, Planned, PlanState
 from ledgerbridge.queue.worker import Worker
-from ledgerbridge.store import Store, Tx, audit, operations, plans, to_us
+from ledgerbridge.store import Store, Tx, audit, moves, operations, plans, to_us
 
 OUTSTANDING_MAX: Final = 500
 """Operations that are listed one by one; the counts hold for all."""
@@ -120,7 +120,7 @@ def approve(
             _refuse_unkeyed(tx, plan_id, unkeyed)
         now = store.clock.now()
         head = plans.set_state(tx, plan_id, PlanState.APPROVED, now_us=to_us(now))
-        released = operations.release(tx, plan_id, actor, now)
+        released = operations.release(tx, plan_id, actor, moves.db_now(tx, store.clock))
         details: dict[str, JsonValue] = {"flow": head.flow, "digest": head.digest, "operations": len(released)}
         if allow_unkeyed:
             details["unkeyed"] = True

@@ -25,7 +25,7 @@ from ledgerbridge.model.operation import (
     Unknown,
 )
 from ledgerbridge.queue.port import Terms
-from ledgerbridge.store import Store, Tx, attempts, bulk
+from ledgerbridge.store import Store, Tx, bulk
 
 APPLY_LATE_S = 90.0
 SEARCH_LAG_S = 60.0
@@ -104,8 +104,6 @@ class FarCarrier:
     far: FarBooks
     store: Store
     the_terms: Terms
-    clock_jumps: bool = False
-    """A jump ahead ends every lease at once: then a request may leave whose lease is over. It was still written down before."""
     booked: list[tuple[str, str]] = field(default_factory=list)
     check_why: Callable[[], str | None] = lambda: None
 
@@ -179,9 +177,6 @@ class FarCarrier:
                 return Rejected("the period is closed", "4711")
         return Done(self._ref(operation, far.apply(key, now)))
 
-    def _was_begun(self, tx: Tx, operation: Operation) -> bool:
-        return any(one.fence == operation.fence for one in attempts.of_operation(tx, operation.id))
-
     def _is_down(self) -> bool:
         return self.far.down_until is not None and self.far.clock.now() < self.far.down_until
 
@@ -196,7 +191,7 @@ class FarCarrier:
                 "SELECT state, fence, order_key, approved_by, payload_hash, idem_key FROM operation WHERE id = ?",
                 (operation.id,),
             )[0]
-            if row[:2] != (OpState.SENT, operation.fence) and not (self.clock_jumps and self._was_begun(tx, operation)):
+            if row[:2] != (OpState.SENT, operation.fence):
                 raise Broken(f"{operation.id} leaves, but the row says {row[:2]} and not sent under {operation.fence}")
             if row[5] != operation.idem_key:
                 raise Broken(f"{operation.id} leaves under another key than it was planned with")

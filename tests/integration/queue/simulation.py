@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from ledgerbridge.model.operation import FINAL, Operation, OpState
 from ledgerbridge.queue.engine import Engine, Steps
 from ledgerbridge.queue.port import Terms
 from ledgerbridge.queue.rules import Rules
-from ledgerbridge.store import Store, attempts, bulk, from_us, operations
+from ledgerbridge.store import Store, attempts, bulk, from_us, moves, operations
 from ledgerbridge.testing.fakes import FakeClock
 
 FAULTS: Final = {
@@ -40,6 +40,8 @@ LIVENESS: Final = timedelta(seconds=150 + 15 * 60 + 60)
 BACKOFF: Final = timedelta(minutes=15)
 JUMP: Final = 0.03
 """How often, per step, a clock that may jump does."""
+RESTART: Final = 0.01
+"""How often, per step, a machine whose clock may jump is switched off and on."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Tally:
     kills: int = 0
     torn: int = 0
     jumps: int = 0
+    restarts: int = 0
     to_people: int = 0
 
 
@@ -96,6 +99,7 @@ def clear(store: Store) -> None:
     with store.writing() as tx:
         for table in ("attempt", "operation_need", "operation", "target_gate"):
             tx.connection.execute(sa.text(f"DELETE FROM {table}"))
+        tx.connection.execute(sa.text("DELETE FROM workspace WHERE name IN ('queue_clock', 'restored_us')"))
 
 
 def play(store: Store, clock: FakeClock, seed: int, world: World, tally: Tally | None = None) -> FarBooks:
@@ -111,7 +115,7 @@ def _play(store: Store, clock: FakeClock, rng: random.Random, world: World, tall
     far = FarBooks(
         clock.truth if isinstance(clock, WrongClock) else clock, rng, world.merges, world.searchable, dict(world.faults)
     )
-    carrier = FarCarrier("erp", far, store, world.terms, clock_jumps=bool(world.jumps))
+    carrier = FarCarrier("erp", far, store, world.terms)
     planned = plan(store, clock, world.approved_by)
     tally.operations += planned
 
@@ -134,15 +138,20 @@ def _play(store: Store, clock: FakeClock, rng: random.Random, world: World, tall
             hand.asleep_until = clock.monotonic() + rng.uniform(0, 200)
         elif clock.monotonic() >= hand.asleep_until:
             _one_step_that_may_tear(hand, tearing)
-        if world.jumps and rng.random() < JUMP:
+        if world.jumps:
             assert isinstance(clock, WrongClock)
-            clock.set_wrong(rng.choice(world.jumps))
-            tally.jumps += 1
+            if rng.random() < RESTART:
+                clock.restart()
+                hands = [Hand(engine()) for _ in range(world.workers)]
+                tally.restarts += 1
+            if rng.random() < JUMP:
+                clock.set_wrong(rng.choice(world.jumps))
+                tally.jumps += 1
         clock.advance(rng.choice((0, 0, 0.2, 1, 5, 30)))
     tally.torn += tearing.torn
     if isinstance(clock, WrongClock):
         clock.set_wrong(0.0)
-    _end(store, clock, far, hands, max(world.jumps, default=0.0))
+    _end(store, clock, far, hands)
     _judge(store, far, world, tally)
     return far
 
@@ -153,7 +162,8 @@ def plan(store: Store, clock: FakeClock, approved_by: str | None) -> int:
     invoice = create("i", kind=Kind.INVOICE)
     intents = [intent(a), intent(b), intent(invoice, a), intent(update("a", "x"), a), intent(update("a", "y"), a)]
     with store.writing() as tx:
-        added = operations.add(tx, "plan", intents, OpState.READY, clock.now(), approved_by=approved_by)
+        at = moves.db_now(tx, clock)
+        added = operations.add(tx, "plan", intents, OpState.READY, at, approved_by=approved_by)
     return len(added.added)
 
 
@@ -183,22 +193,21 @@ def _one_step(hand: Hand) -> bool:
     return True
 
 
-def _end(store: Store, clock: FakeClock, far: FarBooks, hands: list[Hand], ahead_s: float) -> None:
-    """Faults stop; whoever lies frozen wakes some time. What is still unfinished after LIVENESS is stuck, or, where the clock
-    was ahead by as much as `ahead_s`, so much later: a lease may have been given until then.
-    """
+def _end(store: Store, clock: FakeClock, far: FarBooks, hands: list[Hand]) -> None:
+    """Faults stop; whoever lies frozen wakes some time. What is still unfinished after LIVENESS is stuck."""
     far.chances = {}
     far.down_until = None
-    stuck_at = clock.now() + LIVENESS + timedelta(seconds=ahead_s)
-    stuck_at += max((gap(one[2], clock) for one in unfinished(store)), default=timedelta())
+    now = hands[0].engine.now
+    patience = LIVENESS + max((gap(one[2], now()) for one in unfinished(store)), default=timedelta())
+    stuck_at = clock.monotonic() + patience.total_seconds()
     while unfinished(store):
-        if clock.now() > stuck_at:
+        if clock.monotonic() > stuck_at:
             raise Broken(f"stuck though nothing fails any more: {unfinished(store)}")
         did = [_one_step(hand) for hand in hands if clock.monotonic() >= hand.asleep_until]
         if not any(did):
             moment = hands[0].engine.next_moment()
             waking = [hand.asleep_until - clock.monotonic() for hand in hands]
-            wait = 1.0 if moment is None else (moment - clock.now()).total_seconds()
+            wait = 1.0 if moment is None else (moment - now()).total_seconds()
             clock.advance(max(0.5, min([wait, *(nap for nap in waking if nap > 0)])))
     for hand in hands:  # the last of those who slept wake up and must find that it is over
         clock.advance(max(0.0, hand.asleep_until - clock.monotonic()))
@@ -208,9 +217,9 @@ def _end(store: Store, clock: FakeClock, far: FarBooks, hands: list[Hand], ahead
     far.settle_late()
 
 
-def gap(not_before_us: int, clock: FakeClock) -> timedelta:
+def gap(not_before_us: int, now: datetime) -> timedelta:
     """How far ahead a pause of the far side has put off an operation: that is its right, not our being stuck."""
-    return max(timedelta(), from_us(not_before_us) - clock.now() - BACKOFF)
+    return max(timedelta(), from_us(not_before_us) - now - BACKOFF)
 
 
 def unfinished(store: Store) -> list[tuple[int, str, int, str | None]]:
@@ -224,7 +233,8 @@ def unfinished(store: Store) -> list[tuple[int, str, int, str | None]]:
 def _judge(store: Store, far: FarBooks, world: World, tally: Tally) -> None:
     with store.reading() as tx:
         ended = list(operations.listing(tx))
-        written = {one.id: sum(a.what == "send" for a in attempts.of_operation(tx, one.id)) for one in ended}
+        sql = f"SELECT operation_id, count(*) FROM attempt WHERE what = '{attempts.SEND}' GROUP BY operation_id"
+        written = dict(bulk.rows_of(tx, sql, ()))
     for one in ended:
         copies = far.count(one.idem_key)
         if copies > 1:
@@ -238,7 +248,7 @@ def _judge(store: Store, far: FarBooks, world: World, tally: Tally) -> None:
         if one.state is OpState.READY and not _blocked_by_dead_letter(one, ended):
             raise Broken(f"operation {one.id} waits for nothing that a person has in hand")
         tally.to_people += one.state in {OpState.REVIEW, OpState.CONFLICT}
-        if world.remembers and far.sendings.count(one.idem_key) > written[one.id]:
+        if world.remembers and far.sendings.count(one.idem_key) > written.get(one.id, 0):
             raise Broken(f"operation {one.id} was sent more often than was written down before")
 
 

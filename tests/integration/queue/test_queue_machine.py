@@ -224,7 +224,7 @@ class WritePath(RuleBasedStateMachine):
             return
         self.far.fates, self.far.down_until = [], None
         stuck_at = self.clock.now() + LIVENESS
-        stuck_at += max((gap(one[2], self.clock) for one in self.moving()), default=stuck_at - stuck_at)
+        stuck_at += max((gap(one[2], self.clock.now()) for one in self.moving()), default=stuck_at - stuck_at)
         while self.moving():
             assert self.clock.now() <= stuck_at, f"stuck though nothing fails any more: {self.moving()}"
             did = [self.step(which) for which in range(2)]

@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import simulation
 import sqlalchemy as sa
 from far_books import FarBooks, create, intent
+from memory_store import MemoryStore
 from simulation import K, L, N, World
+from wrong_clock import WrongClock
 
 from ledgerbridge.model.operation import OpState
 from ledgerbridge.queue.port import Terms
-from ledgerbridge.store import Store, audit, facts, operations, to_us
+from ledgerbridge.store import Store, audit, facts, moves, operations, to_us
 from ledgerbridge.testing.fakes import FakeClock
 
 SEEDS = int(os.environ.get("LEDGERBRIDGE_SEEDS", "25"))
@@ -48,17 +52,19 @@ def test_a_run_follows_from_its_seed_alone(quick_store: Store, clock: FakeClock)
 
 
 def restore_half(store: Store) -> None:
-    """Put the database back to before anything was sent, as an old backup would, and say so."""
+    """Put the database back to before anything was sent, as a backup of before the machine was last started, and say so."""
     with store.writing() as tx:
         fresh = (
             "UPDATE operation SET state = 'ready', tries = 0, looks = 0, foreign_id = NULL, owner = NULL, "
             "lease_until_us = NULL, send_deadline_us = NULL, sent_us = NULL, ended_us = NULL, why = NULL, "
+            "not_before_us = created_us, updated_us = created_us, "
             "waits = (SELECT count(*) FROM operation_need n WHERE n.operation_id = operation.id)"
         )
         tx.connection.execute(sa.text(fresh))
         tx.connection.execute(sa.text("DELETE FROM attempt"))
         tx.connection.execute(sa.text("DELETE FROM target_gate"))
-        facts.restored(tx, to_us(store.clock.now()))
+        tx.connection.execute(sa.text("DELETE FROM workspace WHERE name = 'queue_clock'"))
+        facts.restored(tx, to_us(moves.db_now(tx, store.clock)))
 
 
 RESTORED = World(terms=Terms(resend=True, resends_max=1), merges=False, again=restore_half, remembers=False)
@@ -93,3 +99,15 @@ def test_what_no_person_has_approved_is_not_sent_where_it_must_be(quick_store: S
     assert far.sendings == []
     with quick_store.reading() as tx:
         assert operations.counts(tx, "plan") == {OpState.REVIEW: 2, OpState.READY: 3}
+
+
+@pytest.mark.parametrize("world", [*CLASSES.values(), RESTORED], ids=[*CLASSES, "restored"])
+def test_in_memory_the_same_happens(world: World, quick_store: Store, sqlite_template: Path, clock: FakeClock) -> None:
+    """The store of `python -m tests.chaos.histories` proves what a file would."""
+    in_memory = MemoryStore(sqlite_template, clock)
+    for store in (quick_store, in_memory):
+        store.clock = WrongClock()
+    torn = replace(world, torn=0.08)
+    played = [simulation.play(store, store.clock, 4711, torn) for store in (quick_store, in_memory)]  # type: ignore[arg-type]
+    assert played[0].sendings
+    assert played[0].sendings == played[1].sendings
