@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--hits", type=int, default=12, help="commands whose database fails")
     parser.add_argument("--freezes", type=int, default=3, help="commands that are stopped at a write")
     parser.add_argument(
-        "--histories", type=int, default=300, help="seeds of the queue's simulation, in seven worlds each"
+        "--histories", type=int, default=300, help="seeds of the queue's simulation, in eleven worlds each"
     )
     parser.add_argument("--minutes", type=float, default=2, help="of soaking")
     parser.add_argument(
