@@ -19,7 +19,7 @@ from ledgerbridge.connectors.base import Outcome, Page, Write
 from ledgerbridge.errors import BadReply, ConnectorError, OutcomeUnknown, QuotaUsedUp, RateLimited
 from ledgerbridge.model.base import Kind, Ref, Version
 from ledgerbridge.model.change import Action, Change
-from ledgerbridge.model.raw import Raw
+from ledgerbridge.model.raw import Raw, Receipt
 from ledgerbridge.testing.connector_suite import ConnectorSuite, KindFacts
 from ledgerbridge.testing.fakes import FakeClock
 
@@ -239,6 +239,21 @@ class UpdatesBlindly(Toy):
         return Call("PUT", call.path, json={**body, "if_stamp": None}, writes=True)
 
 
+class VoidsNothing(Toy):
+    def update_call(self, write: Write) -> Call:
+        return super().update_call(Write(write.change.model_copy(update={"action": Action.UPDATE}), {}))
+
+
+class TakesAVoidForDone(Toy):
+    def push(self, writes: Sequence[Write]) -> tuple[Outcome, ...]:
+        return tuple(
+            Receipt(write.change.target, None, None)
+            if write.change.action is Action.VOID and write.change.target and isinstance(outcome, OutcomeUnknown)
+            else outcome
+            for write, outcome in zip(writes, super().push(writes), strict=True)
+        )
+
+
 class SignsInPerCall(Toy):
     def get(self, ref: Ref) -> Raw | None:
         with self.make_runner() as self.runner:
@@ -323,6 +338,9 @@ SABOTAGES: list[tuple[type[Toy], Check, dict[str, Any]]] = [
     (ShufflesOutcomes, suite.test_outcomes_come_in_the_order_of_the_writes, {}),
     (OneFailsAllFail, suite.test_a_batch_that_fails_by_half_says_which_half, {}),
     (UpdatesBlindly, suite.test_an_update_over_a_newer_version_is_refused, {}),
+    (VoidsNothing, suite.test_no_fault_makes_a_void_lie, {}),
+    (TakesAVoidForDone, suite.test_no_fault_makes_a_void_lie, {}),
+    (CallsTheUnknownRefused, suite.test_no_fault_makes_a_void_lie, {}),
     (SignsInPerCall, suite.test_an_expired_token_costs_one_sign_in_also_with_eight_threads, {}),
     (PutsTheTokenIntoMessages, suite.test_no_secret_or_body_appears_in_logs_or_messages_over_all_faults, {}),
     (LogsBodies, suite.test_no_secret_or_body_appears_in_logs_or_messages_over_all_faults, {}),

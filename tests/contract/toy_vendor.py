@@ -218,6 +218,7 @@ class Toy:
         deletes=dict.fromkeys(KINDS, DeleteStrategy.FEED),
         safe_create=frozenset(KINDS),
         conditional_update=frozenset(KINDS),
+        voids=frozenset(KINDS),
         safety=dict.fromkeys(KINDS, SafetyClass.KEY),
         page_size_max=50,
         batch_size_max=10,
@@ -328,7 +329,8 @@ class Toy:
         target, expected = write.change.target, write.change.expected
         assert target is not None
         stamp = expected.order if expected is not None else None
-        body: dict[str, WireValue] = {"fields": dict(write.body), "if_stamp": stamp}
+        fields = {"void": True} if write.change.action is Action.VOID else dict(write.body)
+        body: dict[str, WireValue] = {"fields": fields, "if_stamp": stamp}
         return Call("PUT", f"/{target.kind.value}/{target.external_id}", json=body, writes=True)
 
     def receipt(self, kind: Kind, result: Any) -> Receipt:

@@ -16,9 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledgerbridge.connectors.base import Connector, DeleteStrategy
+from ledgerbridge.connectors.base import Connector, DeleteStrategy, Write
 from ledgerbridge.errors import BadReply, ConnectorError, OutcomeUnknown, QuotaUsedUp, RateLimited
-from ledgerbridge.model.base import Kind
+from ledgerbridge.model.base import Kind, Version
+from ledgerbridge.model.change import Action, Change
 from ledgerbridge.model.raw import Raw, Receipt
 
 from .fakes import FakeClock
@@ -136,6 +137,35 @@ class FaultSuite(Hooks):
             elif not isinstance(outcome, OutcomeUnknown):
                 assert after.body == before.body, f"{fault}: done, and the outcome says {outcome!r}"
 
+    @EACH_KIND
+    def test_no_fault_makes_a_void_lie(self, connector: Connector, far: FarSide, kind: Kind) -> None:
+        """Under each fault a void is done and confirmed, or not done and said so, or its outcome is unknown; what was not done
+        is done by the next one.
+        """
+        writes(connector, kind)
+        reads(connector, kind)
+        if kind not in connector.capabilities.voids:
+            pytest.skip(f"a {kind} is not voided")
+        connector.check()
+        for fault in (None, *WIRE_FAULTS, *WRITE_FAULTS):
+            if fault in self.absent_faults:
+                continue
+            before = self.made(connector, far, kind)
+            if fault is not None:
+                self.order(far, fault, writes_only=True)
+            [outcome] = connector.push([self.a_void(before)])
+            far.faults.clear()
+            self.settle(far)
+            after = connector.get(self.ref(kind, before.external_id))
+            done = after is None or after.body != before.body
+            assert done or not isinstance(outcome, Receipt), f"{fault}: confirmed and not done"
+            assert not done or isinstance(outcome, Receipt | OutcomeUnknown), f"{fault}: done, and it says {outcome!r}"
+            assert done or fault is not None, f"a plain void ended in {outcome!r}"
+            if not done:
+                [again] = connector.push([self.a_void(before)])
+                assert isinstance(again, Receipt), f"{fault}: the next void ended in {again!r}"
+        assert far.faults.happened, "no fault befell a void"
+
     def test_a_rate_limit_that_stays_is_raised_with_its_wait(
         self, connector: Connector, far: FarSide, clock: FakeClock
     ) -> None:
@@ -237,6 +267,27 @@ class FaultSuite(Hooks):
         assert left == []
 
     # -- instruments of these checks
+
+    def made(self, connector: Connector, far: FarSide, kind: Kind) -> Raw:
+        """A record that was created by the connector, as it is read."""
+        [receipt] = connector.push([self.a_write(kind, far)])
+        assert isinstance(receipt, Receipt), f"a plain create ended in {receipt!r}"
+        record = connector.get(receipt.ref)
+        assert record is not None
+        return record
+
+    def a_void(self, record: Raw) -> Write:
+        """The void of a record as it was read."""
+        change = Change(
+            action=Action.VOID,
+            system=self.system,
+            kind=record.kind,
+            entity=record.external_id,
+            target=self.ref(record.kind, record.external_id),
+            expected=Version(digest=record.digest.hex(), order=record.order, modified_at=record.modified_at),
+            because="the kit asks",
+        )
+        return Write(change, {})
 
     def a_kind_for(self, connector: Connector, call: str) -> Kind:
         """A kind that can be asked for in this way."""
