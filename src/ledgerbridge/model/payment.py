@@ -47,8 +47,9 @@ class Payment(Frozen):
     """One money movement as one system describes it.
 
     `amount_minor` is what reached our account, + is money in. `fee_minor` is what a bank kept of the customer's payment.
-    A bank row has no `customer`, only a payer. A system that keeps one record per part of a payment (Zoho) fills `part`,
-    and the parts of one `number` are one payment.
+    A bank row has no `customer`, only a payer. A system that keeps one record per part of a payment (Zoho) fills `part`;
+    the parts of one `number` are one payment, whose amount and fee (`whole_minor`, `whole_fee_minor`, `base_whole_minor`) each
+    may say, and the parts' amounts add up to both together.
     """
 
     number: Key
@@ -66,6 +67,9 @@ class Payment(Frozen):
     exchange_rate: Rate | None = None
     base_currency: Currency | None = None
     base_amount_minor: Minor | None = None
+    whole_minor: Minor | None = None
+    whole_fee_minor: Annotated[int, Field(ge=0)] | None = None
+    base_whole_minor: Minor | None = None
     open_minor: Minor | None = None
     """What the system itself says is not yet applied."""
     remittance_text: Text | None = None

@@ -377,6 +377,9 @@ def test_one_payment_becomes_one_part_per_invoice_and_one_for_the_rest(on_both: 
     amounts = [field.after for change in changes for field in change.fields if field.path == "amount_minor"]
     assert sorted(amounts) == [5_000, 10_000, 10_000]
     assert sum(money.minor for change in changes for money in change.money_effect) == 25_000
+    for change in changes:
+        said = {field.path: field.after for field in change.fields}
+        assert (said["whole_minor"], said["whole_fee_minor"]) == (24_950, 50), "each part says what all are together"
     assert {change.part for change in changes} == {
         "rest",
         *(books.entity("erp", Kind.INVOICE, f"oughtreceive:{n}") for n in ("1", "2")),
@@ -392,7 +395,22 @@ def test_one_payment_becomes_one_part_per_invoice_and_one_for_the_rest(on_both: 
     books.put("erp", "SK1", payment("SK1", "C1", 30_000, allocations=settled, received_on=date(2026, 10, 6)))
     made = books.plan("payments", ZOHO_PAYMENTS)
     assert books.changes(made) == []
-    assert books.held(made) == [("parts_differ", ("amount_minor",))]
+    assert books.held(made) == [("parts_differ", ("amount_minor", "whole_minor"))]
+
+
+def test_a_payment_of_one_part_is_corrected_with_what_it_says_of_the_whole(on_both: Books) -> None:
+    books = on_both
+    books.put("erp", "C1", customer("C1", credit_code="91320508MADA1Q33XX"))
+    books.put("zoho", "z1", customer("C1", credit_code="91320508MADA1Q33XX"))
+    books.put("erp", "SK1", payment("SK1", "C1", 24_950, fee_minor=50))
+    books.carry_out(books.plan("payments", ZOHO_PAYMENTS))
+    assert books.changes(books.plan("payments", ZOHO_PAYMENTS)) == []
+    books.put("erp", "SK1", payment("SK1", "C1", 30_000, fee_minor=70))
+    made = books.plan("payments", ZOHO_PAYMENTS)
+    corrected = {"amount_minor": 30_070, "whole_minor": 30_000, "whole_fee_minor": 70}
+    assert says(books, made) == [("update", "zoho", corrected)]
+    settle(books, "payments", ZOHO_PAYMENTS)
+    assert books.changes(books.plan("payments", ZOHO_PAYMENTS)) == []
 
 
 def test_a_payment_allocated_beyond_itself_is_held(books: Books) -> None:

@@ -41,6 +41,9 @@ CURRENCY_OF: Final[Mapping[str, str]] = {
     "open_minor": "currency",
     "base_total_minor": "base_currency",
     "base_amount_minor": "base_currency",
+    "whole_minor": "currency",
+    "whole_fee_minor": "currency",
+    "base_whole_minor": "base_currency",
 }
 """In whose minor units an amount is."""
 

@@ -8,6 +8,7 @@ from .deciding import EXCEPTION, PERSON, because_of
 from .entity import plan_entity
 from .gate import Traffic, admit, order_key
 from .outcome import Decided, Desk, Draft, Outcome, Subject, Targets
+from .parts import as_whole
 from .rules import Copy, FlowRules, Side
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Targets",
     "Traffic",
     "admit",
+    "as_whole",
     "because_of",
     "order_key",
     "plan_entity",

@@ -14,6 +14,7 @@ from ledgerbridge.model.plan import REFERENCE, HeldReason
 from ledgerbridge.reconciler.merge import CURRENCY_OF, REFERENCES, Record, entity_of, said
 
 from .outcome import Desk, Targets, money_of
+from .parts import as_whole
 from .rules import Side
 
 CREATED: Final = "create"
@@ -34,6 +35,8 @@ def create_at(desk: Desk, side: Side, record: Record, because: str) -> None:
     if side.system in subject.lookalikes:
         desk.hold(HeldReason.IN_QUARANTINE, side, detail=f"a record in quarantine of {side.system} may be this one")
         return
+    in_parts = side.parts and flow.kind is Kind.PAYMENT
+    record = as_whole(record) if in_parts else record
     targets = subject.right_targets if side is desk.rules.right else subject.left_targets
     wanted = {unit for unit in side.creates if unit not in flow.ignore and unit != "part"}
     # an amount is nothing without its currency, even where the target keeps that one by itself
@@ -43,7 +46,7 @@ def create_at(desk: Desk, side: Side, record: Record, because: str) -> None:
     if needed is None:
         return
     needs, waits_for = needed
-    if side.parts and flow.kind is Kind.PAYMENT:
+    if in_parts:
         _in_parts(desk, side, record, fields, because, needs)
         return
     _draft(desk, side, record, fields, because, needs, waits_for=waits_for)
@@ -115,7 +118,8 @@ def _invoices(fields: _Fields) -> list[str | None]:
 
 def _in_parts(desk: Desk, side: Side, record: Record, fields: _Fields, because: str, needs: tuple[str, ...]) -> None:
     """One create per document that the payment settles, and one for what is left: together the amount and the fee."""
-    total = whole_amount(record)
+    total = record["amount_minor"]
+    assert isinstance(total, int)
     allocations = [item for item in _listed(fields.pop("allocations", None)) if isinstance(item, dict)]
     settled = 0
     parts: list[tuple[str, int, _Fields]] = []
@@ -137,13 +141,6 @@ def _in_parts(desk: Desk, side: Side, record: Record, fields: _Fields, because: 
         parts.append((REST, rest, {}))
     for name, amount, more in parts:
         _draft(desk, side, record, {**fields, **more, "amount_minor": amount}, because, needs, part=name)
-
-
-def whole_amount(record: Record) -> int:
-    """What a payment's parts must add up to: what reached us and what the bank kept."""
-    amount, fee = record.get("amount_minor"), record.get("fee_minor")
-    total = amount if isinstance(amount, int) else 0
-    return total + (fee if isinstance(fee, int) else 0)
 
 
 def _listed(value: JsonValue) -> list[JsonValue]:

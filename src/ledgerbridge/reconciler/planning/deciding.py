@@ -18,6 +18,7 @@ from ledgerbridge.reconciler.merge import Record, comparable, said
 
 from .creating import create_at, may_be_created
 from .outcome import TOTALS, Desk, other_currency
+from .parts import WHOLE
 from .rules import Copy, Side
 from .voiding import is_dead, left_out, void_at
 
@@ -31,7 +32,7 @@ AMOUNTS: Final[Mapping[Kind, frozenset[str]]] = {
         {"total_minor", "net_minor", "tax_minor", "currency", "base_total_minor", "base_currency", "exchange_rate"}
     ),
     Kind.PAYMENT: frozenset(
-        {"amount_minor", "fee_minor", "currency", "base_amount_minor", "base_currency", "exchange_rate"}
+        {"amount_minor", "fee_minor", "currency", "base_amount_minor", "base_currency", "exchange_rate", *WHOLE}
     ),
 }
 """Fields that are one statement about money: taken from one side together, or not at all."""

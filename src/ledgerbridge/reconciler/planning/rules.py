@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from ledgerbridge.model.base import Version
 from ledgerbridge.model.flow import Direction, Flow
 from ledgerbridge.reconciler.merge import Record, said
+
+from .parts import WHOLE
+
+_FREE: Final[frozenset[str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class FlowRules:
         key = (left_type, right_type)
         if key not in self._units:
             lefts, rights = self.left.reads.get(left_type, {}), self.right.reads.get(right_type, {})
+            if self.right.parts:
+                lefts = {**lefts, **{part: _FREE for part, one in WHOLE.items() if one in lefts}}
             wanted = self.right.writable(right_type) | (self.left.writable(left_type) if self.two_way else frozenset())
             self._units[key] = {
                 unit: lefts[unit] & rights[unit]

@@ -25,9 +25,9 @@ from ledgerbridge.reconciler.merge import (
     said,
 )
 
-from .creating import whole_amount
 from .deciding import PERSON, Taken, taken
 from .outcome import Decided, Desk, Targets, money_of, other_currency
+from .parts import WHOLE, as_whole
 from .rules import Copy, FlowRules, Side
 
 _PLAIN: Final[frozenset[str]] = frozenset()
@@ -88,7 +88,7 @@ def update_both(desk: Desk, left: Copy, right: tuple[Copy, ...]) -> None:
     units = rules.units(left.wire_type, right[0].wire_type)
     one, other = left.record, _as_one(right, units)
     if rules.right.parts and "amount_minor" in units:
-        one = {**one, "amount_minor": whole_amount(one)}
+        one = as_whole(one)
     later = _later(desk, left, right)
     to_left, to_right = _Writes(), _Writes()
     decided_units = taken(desk, left, right, one, other, units)
@@ -249,8 +249,11 @@ def _update_parts(
     writes: _Writes,
     needs: tuple[str, ...],
 ) -> None:
-    """What all parts have in common is written to each that says otherwise; how much each settles is theirs alone."""
-    apart = tuple(unit for unit in wanted if unit in ("amount_minor", "allocations"))
+    """What all parts have in common is written to each that says otherwise; how much each settles is theirs alone, and while
+    a person has yet to correct that, they go on saying what they add up to.
+    """
+    alone = {"amount_minor", "allocations", *(WHOLE if "amount_minor" in wanted else ())}
+    apart = tuple(unit for unit in wanted if unit in alone)
     if apart:
         desk.hold(HeldReason.PARTS_DIFFER, side, fields=apart)
     for copy in copies:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import JsonValue
@@ -16,7 +16,7 @@ from ledgerbridge.model.change import Action
 from ledgerbridge.model.operation import Operation
 from ledgerbridge.model.plan import PlanHead
 from ledgerbridge.reconciler.merge import comparable, said, says_no_more
-from ledgerbridge.reconciler.planning import EXCEPTION, PERSON, FlowRules
+from ledgerbridge.reconciler.planning import EXCEPTION, PERSON, FlowRules, as_whole
 from ledgerbridge.store import Tx, agreed, copies, links, plans, to_us
 from ledgerbridge.store.copies import Copy
 
@@ -52,7 +52,9 @@ class AgreedValues:
         types = (found.raw.wire_type, other.wire_type if other is not None else "")
         units = rules.units(types[1], types[0]) if at_right else rules.units(*types)
         here: dict[str, Any] = json.loads(canonical_bytes(found.record))
-        there: dict[str, Any] = json.loads(other.canonical) if other is not None and other.canonical else {}
+        there: Mapping[str, Any] = json.loads(other.canonical) if other is not None and other.canonical else {}
+        if rules.right.parts and there:
+            there = as_whole(there)
         entity = links.resolve(tx, change.entity)
         # what a person saw on the other side when deciding on a conflict; it may say something else than what was decided
         before = agreed.get(tx, head.flow, entity)
