@@ -35,7 +35,7 @@ def now(tx: Tx, clock: Clock) -> datetime:
 
     The first transaction after a start of the machine that may write notes the start; until then a reader is told the clock.
     """
-    since = _since(clock)
+    since = _since(tx, clock)
     if since is None:
         return clock.now()
     offset_us = _offset_us(tx, since)
@@ -49,8 +49,8 @@ def now(tx: Tx, clock: Clock) -> datetime:
 
 def strays(tx: Tx, clock: Clock) -> bool:
     """Whether :func:`follow` has something to do; a cheap question."""
-    since = _since(clock)
-    if since is None or not tx.sqlite:
+    since = _since(tx, clock)
+    if since is None:
         return False
     offset_us = _offset_us(tx, since)
     if offset_us is None:
@@ -62,9 +62,11 @@ def follow(tx: Tx, clock: Clock) -> None:
     """Take the clock's word for what time it is, where nothing is under way: all that is waited for moves by as much, so that
     no wait becomes shorter or longer.
     """
+    since = _since(tx, clock)
+    if since is None:
+        return
     now(tx, clock)
-    since = _since(clock)
-    if since is None or not strays(tx, clock):
+    if not strays(tx, clock):
         return
     offset_us = _offset_us(tx, since)
     assert offset_us is not None  # noted by the call of `now` above
@@ -98,8 +100,8 @@ def _begin(tx: Tx, since: SinceBoot, at_us: int) -> None:
     _note(tx, since, at_us - since.us)
 
 
-def _since(clock: Clock) -> SinceBoot | None:
-    return clock.since_boot() if isinstance(clock, BootClock) else None
+def _since(tx: Tx, clock: Clock) -> SinceBoot | None:
+    return clock.since_boot() if tx.sqlite and isinstance(clock, BootClock) else None
 
 
 def _offset_us(tx: Tx, since: SinceBoot) -> int | None:

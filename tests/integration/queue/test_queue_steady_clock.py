@@ -130,3 +130,13 @@ def test_all_processes_of_a_machine_count_alike() -> None:
     assert after is not None
     assert before.boot == boot == after.boot
     assert before.us < int(us) < after.us
+
+
+@pytest.mark.postgres
+def test_on_postgresql_the_servers_clock_counts(postgres_address: str) -> None:
+    clock = SystemClock()
+    with Store.open(postgres_address, clock=clock) as store, store.writing() as tx:
+        assert not steady.strays(tx, clock)
+        steady.follow(tx, clock)
+        assert moves.db_now(tx, clock).tzinfo is not None
+        assert "queue_clock" not in facts.every(tx)
