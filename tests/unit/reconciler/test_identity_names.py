@@ -133,3 +133,12 @@ def test_words_that_begin_or_end_many_brands_are_learned_in_any_order() -> None:
 def test_every_brandlike_place_is_a_place_and_paths_begin_with_a_province() -> None:
     assert set(PLACES) >= BRANDLIKE
     assert all(PLACES[path[0]] == path[:1] and path[-1] == name for name, path in PLACES.items())
+
+
+@pytest.mark.parametrize(
+    "name", ["苏州", "恒泰（苏州）有限公司", "恒泰苏州机械", "苏州恒泰机械有限公司", "机械", "恒泰机械"]
+)
+def test_a_longer_word_that_begins_or_ends_alike_changes_no_name_that_lacks_it(name: str) -> None:
+    places = {**KNOWN.places, "苏州湾畔": ("", "苏州湾畔")}
+    trades = {**KNOWN.trades, "矿山用机械": ("矿山用机械",)}
+    assert parts(name, Vocabulary(places, trades)) == parts(name)

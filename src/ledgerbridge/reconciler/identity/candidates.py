@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from heapq import nlargest
 from math import log2
 from typing import Final
 
@@ -78,7 +77,7 @@ def ranked(
     wanted: Sequence[str],
     buckets: Mapping[str, Sequence[str]],
     total: int,
-    out: Container[str],
+    out: AbstractSet[str],
     policy: IdentityPolicy,
 ) -> list[str]:
     """The refs most likely to be the same firm as one that is found by `wanted`, the likeliest first; never one of `out`.
@@ -86,7 +85,7 @@ def ranked(
     `buckets`: who of `total` records bears a key, those of `out` among them: what is rare does not depend on who is free.
     """
     limit = policy.bucket_max
-    weights: dict[str, float] = {}
+    weights: defaultdict[str, float] = defaultdict(float)
     decided: set[str] = set()
     settled = False
     for key in wanted:
@@ -98,25 +97,25 @@ def ranked(
             continue
         if kind in DECIDING:
             decided.update(bucket)
-        if len(bucket) > limit:
+        size = len(bucket)
+        if size > limit:
             continue
-        settled = settled or (kind in _WHOLE and not all(ref in out for ref in bucket))
-        weight = log2((total + 1) / len(bucket)) + 0.1
+        if kind in _WHOLE and not settled:
+            settled = any(ref not in out for ref in bucket)
+        weight = log2((total + 1) / size) + 0.1
         if kind in _BESIDES:
             weight *= 2
         for ref in bucket:
-            weights[ref] = weights.get(ref, 0.0) + weight
+            weights[ref] += weight
+    if not out.isdisjoint(weights):
+        weights = defaultdict(float, {ref: weight for ref, weight in weights.items() if ref not in out})
     decided = {ref for ref in decided if ref not in out}
-    weights = {ref: weight for ref, weight in weights.items() if ref not in out}
+    found = [*decided.difference(weights)]
     if weights:
-        least = _FAR_LESS * max(weights.values())
-        most = policy.candidates_max
-        if len(weights) > most:
-            least = max(least, nlargest(most, weights.values())[-1])
-        weights = {ref: weight for ref, weight in weights.items() if weight >= least or ref in decided}
-    for ref in decided:
-        weights.setdefault(ref, 0.0)
-    return sorted(weights, key=lambda ref: (ref not in decided, -weights[ref], ref))
+        descending = sorted(weights.values(), reverse=True)
+        least = max(_FAR_LESS * descending[0], descending[: policy.candidates_max][-1])
+        found += [ref for ref, weight in weights.items() if weight >= least or ref in decided]
+    return sorted(found, key=lambda ref: (ref not in decided, -weights[ref], ref))
 
 
 def is_found_whole(
@@ -163,13 +162,14 @@ def _name_keys(name: NameParts) -> list[str]:
     found += [f"w{brand}|{context}" for context in contexts]
     if len(contexts) > 1:
         found.append(f"f{brand}|{'|'.join(contexts)}")
-    rough: set[str] = set()
+    rough: list[str] = []
     if len(units) <= 4:
-        rough.update([f"u{unit}|{context}" for unit in units for context in contexts])
+        rough += [f"u{unit}|{context}" for unit in units for context in contexts]
     if len(units) > 2:
-        rough.update([f"g{units[at]}{units[at + 1]}" for at in range(len(units) - 1)])
-    for unit in units:
-        if len(unit) > 3:
-            rough.update((f"l{unit[:3]}", f"m{unit[-3:]}"))
-    found += rough
+        rough += [f"g{units[at]}{units[at + 1]}" for at in range(len(units) - 1)]
+    if len(brand) > len(units):
+        for unit in units:
+            if len(unit) > 3:
+                rough += (f"l{unit[:3]}", f"m{unit[-3:]}")
+    found += dict.fromkeys(rough)
     return found

@@ -9,6 +9,7 @@ eight leaves out its place, one in forty its trade, one in twelve has a characte
 from __future__ import annotations
 
 from math import log2
+from operator import ne
 from typing import Final, NamedTuple
 
 from rapidfuzz.distance import Levenshtein
@@ -105,11 +106,12 @@ def _brand(left: tuple[str, ...], right: tuple[str, ...], rarity: Rarity) -> tup
     if not left or not right:
         return ABSENT, -4.0
     if len(left) == len(right):
-        wrong = [at for at, unit in enumerate(left) if unit != right[at]]
-        if len(wrong) == 1:
-            return _one_wrong(left, right, wrong[0], rarity)
-    shared = set(left) & set(right)
-    if not shared or 2 * len(shared) < min(len(set(left)), len(set(right))):
+        unlike = [*map(ne, left, right)]
+        if unlike.count(True) == 1:
+            return _one_wrong(left, right, unlike.index(True), rarity)
+    ours, theirs = set(left), set(right)
+    shared = ours & theirs
+    if not shared or 2 * len(shared) < min(len(ours), len(theirs)):
         return OTHER, _DIFFERENT
     return _aligned(min(left, right), max(left, right), rarity)
 
@@ -173,6 +175,8 @@ def _place(left: tuple[Place, ...], right: tuple[Place, ...], rarity: Rarity) ->
         return (SAME, rarity.place(left[0]) - 0.2) if left else (ABSENT, 0.0)
     if not left or not right:
         return "missing", -0.5
+    if len(left) == len(right) == 1:
+        return _two_places(left[0], right[0], rarity)
     return max((_two_places(one, other, rarity) for one in left for other in right), key=lambda found: found[::-1])
 
 

@@ -26,7 +26,6 @@ _SIGNS: Final[dict[int, str | None]] = {
     **dict.fromkeys(map(ord, "&+-–—－/@"), " "),
 }
 _SUFFIX_STARTS: Final = frozenset(suffix[0] for suffix in SUFFIXES)
-_BRANCH_ENDS: Final = frozenset(word[-1] for word in BRANCHES)
 _FORM_ENDS: Final = frozenset(word[-1] for word in FORMS)
 _PLAIN: Final = re.compile(r"[\u3400-\u9fff()]*")
 _PLAIN_LATIN: Final = re.compile(r"[\u3400-\u9fffa-z0-9()]*")
@@ -178,10 +177,11 @@ class _Reading:
 
     def _place_at(self, text: str, at: int) -> tuple[int, Place | None]:
         """The longest known place at `at` with what follows its short form, and where it ends."""
-        for size in range(min(self._words.longest_place, len(text) - at), 1, -1):
-            place = self._words.places.get(text[at : at + size])
+        for size in self._words.place_sizes.get(text[at : at + 2], ()):
+            word = text[at : at + size]
+            place = self._words.places.get(word)
             if place is not None:
-                end = at + size
+                end = at + len(word)
                 if text[end : end + 1] not in _SUFFIX_STARTS:
                     return end, place
                 for suffix in SUFFIXES:
@@ -193,7 +193,7 @@ class _Reading:
         return at, None
 
     def _take_branch(self) -> None:
-        if self._rest[-1:] not in _BRANCH_ENDS:
+        if not self._rest.endswith(BRANCHES):
             return
         for word in BRANCHES:
             if not self._rest.endswith(word) or len(self._rest) < len(word) + 2:
@@ -231,6 +231,8 @@ class _Reading:
         return False
 
     def _take_group(self) -> bool:
+        if not self._rest.endswith(GROUPS):
+            return False
         for word in GROUPS:
             if self._rest.endswith(word) and len(self._rest) > len(word):
                 self._group = True
@@ -300,9 +302,10 @@ class _Reading:
         if text[-1] <= "z":
             last = text.rsplit(" ", 1)[-1]
             return len(last) if last in trades else 0
-        for size in range(min(self._words.longest_trade, len(text)), 1, -1):
-            if text[-size:] in trades:
-                return size
+        for size in self._words.trade_sizes.get(text[-2:], ()):
+            word = text[-size:]
+            if word in trades:
+                return len(word)
         return 0
 
     def _take_trades(self) -> tuple[str, ...]:

@@ -32,8 +32,8 @@ def score(left: Profile, right: Profile, rarity: Rarity, policy: IdentityPolicy)
 def worth_showing(left: Profile, right: Profile, rarity: Rarity, policy: IdentityPolicy) -> Scored | None:
     """The same, or None for a "no"; quicker, as most candidates are one by their names already."""
     points = name_points(left.name, right.name, rarity)
-    only_names = not (left.has_facts and right.has_facts) and not _seat_known(left, right) and not _alias(left, right)
-    if only_names and points.total + rarity.prior < policy.doubtful_bits - 0.1:  # the points are not rounded yet
+    unlike = points.total + rarity.prior < policy.doubtful_bits - 0.1  # the points are not rounded yet
+    if unlike and not ((left.has_facts and right.has_facts) or _seat_known(left, right) or _alias(left, right)):
         return None
     found = _scored(left, right, points, rarity, policy)
     return None if found.verdict is Verdict.NO else found
@@ -69,6 +69,8 @@ def _seat_known(left: Profile, right: Profile) -> bool:
 
 def _alias(left: Profile, right: Profile) -> Evidence | None:
     """A short name of one record that is the other's name or short name."""
+    if not (left.aliases or right.aliases):
+        return None
     both = (left.aliases & right.aliases) | (left.aliases & {right.name.text}) | (right.aliases & {left.name.text})
     return Evidence("short name", SAME, 3.0, min(both), min(both)) if both else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -24,12 +24,23 @@ class Vocabulary:
 
     longest_place: int = field(init=False)
     """Characters of the longest known place."""
-    longest_trade: int = field(init=False)
-    """Characters of the longest known trade word."""
+    place_sizes: Mapping[str, tuple[int, ...]] = field(init=False, repr=False)
+    """How long the known places of two or more characters are, longest first, by their first two."""
+    trade_sizes: Mapping[str, tuple[int, ...]] = field(init=False, repr=False)
+    """The same of the known trade words, by their last two."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "longest_place", max(map(len, self.places), default=0))
-        object.__setattr__(self, "longest_trade", max(map(len, self.trades), default=0))
+        object.__setattr__(self, "place_sizes", _sizes((word[:2], len(word)) for word in self.places))
+        object.__setattr__(self, "trade_sizes", _sizes((word[-2:], len(word)) for word in self.trades))
+
+
+def _sizes(words: Iterable[tuple[str, int]]) -> dict[str, tuple[int, ...]]:
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for pair, size in words:
+        if size > 1:
+            found[pair].add(size)
+    return {pair: tuple(sorted(sizes, reverse=True)) for pair, sizes in found.items()}
 
 
 KNOWN: Final = Vocabulary()
