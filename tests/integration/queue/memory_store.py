@@ -24,7 +24,7 @@ _STATEMENTS = 1024
 """That the driver keeps prepared."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Open(Tx):
     raw: sqlite3.Connection
 
