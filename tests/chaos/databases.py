@@ -87,19 +87,10 @@ class Shaken:
 
     @contextmanager
     def _full(self) -> Iterator[None]:
-        """The file system has only a little room left, until the command has ended."""
-        ballast = self.now.workspace / "ballast"
-        room = self.rng.randrange(0, 400_000)
+        """The disk fills up soon after the command has begun, and is full until it has ended."""
         time.sleep(self.rng.uniform(0.0, 1.2))
-        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while file.write(bytes(65536)) == 65536:
-                pass
-        with ballast.open("r+b") as file:
-            file.truncate(max(0, ballast.stat().st_size - room))
-        try:
+        with filled(self.now.workspace, self.rng):
             yield
-        finally:
-            ballast.unlink()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -167,6 +158,22 @@ class Shaken:
             self.struck("apply", plan["plan_id"], "--as", "li", patient=at == 0 and flow == FLOWS[1])
             now.later()
         now._judge(flow, table, before, planned, now._to_the_end(plan["plan_id"]))
+
+
+@contextmanager
+def filled(folder: Path, rng: random.Random) -> Iterator[None]:
+    """The file system of `folder` has only a little room left, as long as this is open."""
+    ballast = folder / "ballast"
+    room = rng.randrange(0, 400_000)
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while file.write(bytes(65536)) == 65536:
+            pass
+    with ballast.open("r+b") as file:
+        file.truncate(max(0, ballast.stat().st_size - room))
+    try:
+        yield
+    finally:
+        ballast.unlink()
 
 
 @contextmanager
