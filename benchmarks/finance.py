@@ -47,7 +47,7 @@ from ledgerbridge.store import Store, allocations
 from ledgerbridge.store.allocations import Replacement
 from ledgerbridge.sync.reconciling import Rules, reconcile
 from ledgerbridge.sync.reconciling.aging import aging
-from ledgerbridge.sync.reconciling.books import directory, every_customer
+from ledgerbridge.sync.reconciling.books import directory, in_full
 from ledgerbridge.sync.reconciling.statements import Asked, statements
 from ledgerbridge.testing.fakes import FakeClock
 
@@ -66,7 +66,7 @@ def work_cash(options: argparse.Namespace) -> Told:
         def apply() -> None:
             waiting: list[Replacement] = []
             with store.reading() as tx:
-                for books in every_customer(tx, RULES, directory(tx, RULES.lead), LAST):
+                for books in in_full(tx, RULES, directory(tx, RULES.lead), LAST):
                     waiting.append(books.replacement())
                     if sum(len(one.rows) for one in waiting) >= BATCH:
                         keep(store, waiting)

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from . import bulk
+from . import bulk, carried
 from .books import streamed
 from .tables_books import allocation_result, book_account
 from .tx import Tx
@@ -50,14 +51,25 @@ class AccountState(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """What a customer's cash application came to now."""
+    """What a customer's cash application came to now, and what of its books is carried forward with it."""
 
     state: AccountState
     rows: Sequence[AppliedRow]
+    carry: carried.Carry | None = None
 
 
 _STATE: Final = ", ".join(AccountState._fields)
 _ROW: Final = ", ".join(AppliedRow._fields)
+_PLACES_SQLITE: Final = """
+SELECT {columns} FROM json_each(?) k CROSS JOIN allocation_result a
+WHERE a.system = ? AND a.account = k.value ->> 0 AND a.seq = k.value ->> 1 ORDER BY a.account, a.seq
+"""
+_PLACES_POSTGRES: Final = """
+SELECT {columns} FROM json_array_elements(?::json) AS k (value) CROSS JOIN LATERAL (
+    SELECT * FROM allocation_result a
+    WHERE a.system = ? AND a.account = (k.value ->> 0) COLLATE "C" AND a.seq = (k.value ->> 1)::bigint OFFSET 0
+) AS a ORDER BY a.account, a.seq
+"""
 
 
 def states(tx: Tx, system: str) -> dict[str, AccountState]:
@@ -83,6 +95,7 @@ def replace(tx: Tx, system: str, some: Sequence[Replacement]) -> None:
         (system, one.state.account, seq, *row) for one in some for seq, row in enumerate(one.rows)
     ]  # fmt: skip
     bulk.insert(tx, allocation_result, ("system", "account", "seq", *AppliedRow._fields), rows)
+    carried.write(tx, system, [one.carry for one in some if one.carry is not None])
 
 
 def forget(tx: Tx, system: str, accounts: Collection[str]) -> None:
@@ -90,7 +103,7 @@ def forget(tx: Tx, system: str, accounts: Collection[str]) -> None:
     listed = list(accounts)
     for at in range(0, len(listed), _CHUNK):
         condition, parameter = bulk.among(tx, "account", listed[at : at + _CHUNK])
-        for table in ("allocation_result", "book_account"):
+        for table in ("allocation_result", "book_account", *carried.TABLES):
             sql = f"DELETE FROM {table} WHERE {condition} AND system = ?"
             tx.cursor().execute(sql if tx.sqlite else sql.replace("?", "%s"), (parameter, system))
 
@@ -107,6 +120,13 @@ def of_account(tx: Tx, system: str, account: str) -> list[AppliedRow]:
     """What is applied in one customer."""
     sql = f"SELECT {_ROW} FROM allocation_result WHERE system = ? AND account = ? ORDER BY seq"
     return [AppliedRow._make(row) for row in bulk.rows_of(tx, sql, (system, account))]
+
+
+def of_places(tx: Tx, system: str, places: Sequence[tuple[str, int]]) -> list[tuple[str, AppliedRow]]:
+    """Single rows by (account, seq), with their accounts, in that order."""
+    columns = f"a.account, {', '.join(f'a.{name}' for name in AppliedRow._fields)}"
+    sql = (_PLACES_SQLITE if tx.sqlite else _PLACES_POSTGRES).format(columns=columns)
+    return [(row[0], AppliedRow._make(row[1:])) for row in bulk.rows_of(tx, sql, (json.dumps(places), system))]
 
 
 def digest(tx: Tx) -> str:

@@ -110,6 +110,32 @@ def rows(
     yield from map(partial(tuple.__new__, BookRow), found)  # _make without a step of Python's for every row
 
 
+def rows_by_id(tx: Tx, ids: Collection[int]) -> dict[int, BookRow]:
+    """Records with their texts, by their own ids; the place of each is 0."""
+    sql = f"""
+        SELECT 0, o.id, o.kind, o.external_id, o.number, o.part, o.currency, o.amount_minor, o.fee_minor, o.business_on,
+            o.due_on, o.doc_kind, coalesce(o.canonical_hash, {"x''" if tx.sqlite else "''::bytea"}), b.canonical
+        FROM observed o JOIN observed_body b ON b.id = o.id WHERE
+    """
+    found: dict[int, BookRow] = {}
+    wanted = sorted(ids)
+    for at in range(0, len(wanted), _FETCH):
+        condition, parameter = bulk.among(tx, "o.id", wanted[at : at + _FETCH])
+        found.update((row[1], BookRow._make(row)) for row in bulk.rows_of(tx, sql + condition, (parameter,)))
+    return found
+
+
+def numbers(tx: Tx, system: str, kind: Kind, external_ids: Collection[str]) -> dict[str, tuple[str | None, str]]:
+    """Number and day (ISO) of records, by their external ids."""
+    found: dict[str, tuple[str | None, str]] = {}
+    wanted = sorted(external_ids)
+    for at in range(0, len(wanted), _FETCH):
+        condition, parameter = bulk.among(tx, "external_id", wanted[at : at + _FETCH])
+        sql = f"SELECT external_id, number, business_on FROM observed WHERE {condition} AND system = ? AND kind = ?"
+        found.update((row[0], row[1:]) for row in bulk.rows_of(tx, sql, (parameter, system, kind.value)))
+    return found
+
+
 def texts_of(tx: Tx, some: Sequence[BookRow]) -> dict[int, bytes]:
     """The canonical JSON of rows, by their copies' ids: as it was read with them, else read now."""
     read = {row.id: row.canonical for row in some if row.canonical is not None}

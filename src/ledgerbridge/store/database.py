@@ -17,7 +17,7 @@ from ledgerbridge.errors import StoreError
 from . import engine as engines
 from .tx import Tx
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 """The newest migration; known here so that opening a store need not load alembic."""
 VERSION_TABLE: Final = "ledgerbridge_version"
 MOVED: Final = "moved"

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from ledgerbridge.errors import StaleRecord
 from ledgerbridge.model.base import Kind
 
-from . import bulk, link_work, totals
+from . import book_marks, bulk, link_work, totals
 from .tables import observed, observed_body
 from .tx import Tx
 
@@ -174,11 +174,15 @@ def known(tx: Tx, system: str, kind: Kind, external_ids: Collection[str]) -> dic
 
 
 def write(tx: Tx, system: str, kind: Kind, writes: Writes, *, now_us: int, run_id: str) -> None:
-    """Carry out `writes`: copies, texts, history, totals, work for linking. StaleRecord if the database did not do each."""
+    """Carry out `writes`: copies, texts, history, totals, work for linking, marks on the books. StaleRecord if the database
+    did not do each.
+    """
     if not writes:
         return
     old_ids = [row[0] for row in writes.replaced] + [mark.id for mark in writes.marks]
     before = _live_sums(tx, old_ids)
+    marking = book_marks.marking(tx, system, kind)
+    held = book_marks.held(tx, kind, old_ids if marking else ())
     if old_ids:
         condition, parameter = bulk.among(tx, "o.id", old_ids)
         bulk.run(tx, _KEEP_HISTORY + condition, (now_us, run_id, parameter))
@@ -200,6 +204,8 @@ def write(tx: Tx, system: str, kind: Kind, writes: Writes, *, now_us: int, run_i
     changed = [*old_ids, *new_ids]
     totals.add(tx, system, kind, _difference(before, _live_sums(tx, changed)))
     link_work.note(tx, kind, changed)
+    if marking:
+        book_marks.mark(tx, system, kind, held, book_marks.held(tx, kind, changed))
 
 
 def live_totals(tx: Tx, system: str, kind: Kind) -> Effects:

@@ -82,6 +82,58 @@ allocation_result = sa.Table(
 """核销 as it was decided: so much of a credit for a debit, from a business date on, and why. A match of several documents is
 several rows of one `match_no`; its evidence (JSON) stands on the first."""
 
+book_party = sa.Table(
+    "book_party",
+    METADATA,
+    sa.Column("system", TEXT, primary_key=True),
+    sa.Column("kind", TEXT, primary_key=True),
+    sa.Column("party_id", TEXT, primary_key=True),
+    sa.Column("party_code", TEXT, primary_key=True),
+    sa.Column("party_name", TEXT, primary_key=True),
+    sa.Column("records", BIG, nullable=False),
+    sa.Column("stamp", BIG, nullable=False),
+)
+"""The ways in which live records of a watched system name a customer (empty: nothing is said): how many do, and a number drawn
+anew in every transaction in which one of them changed, came or went."""
+
+book_day = sa.Table(
+    "book_day",
+    METADATA,
+    sa.Column("system", TEXT, primary_key=True),
+    sa.Column("kind", TEXT, primary_key=True),
+    sa.Column("currency", TEXT, primary_key=True),
+    sa.Column("business_on", TEXT, primary_key=True),
+    sa.Column("brought_in", sa.Boolean, primary_key=True),
+    sa.Column("records", BIG, nullable=False),
+    sa.Column("minor", TEXT, nullable=False),
+)
+"""How many live, approved invoices and payments of a watched system there are, and what they do to all balances together, by
+day. `brought_in`: they are opening balances. `minor` is text because the sum may be beyond 64 bits."""
+
+book_carry = sa.Table(
+    "book_carry",
+    METADATA,
+    sa.Column("system", TEXT, primary_key=True),
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("marks", TEXT, nullable=False),
+    sa.Column("from_on", TEXT, nullable=False),
+    sa.Column("before_on", TEXT),
+    sa.Column("items", TEXT, nullable=False),
+)
+"""What of a customer's books is carried forward: its open items (JSON), as they are from one business day until before another.
+`marks` is a digest of the stamps in :data:`book_party`, and of the rules, from which it was made: with other ones it counts for
+nothing."""
+
+book_year = sa.Table(
+    "book_year",
+    METADATA,
+    sa.Column("system", TEXT, primary_key=True),
+    sa.Column("account", TEXT, primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("months", TEXT, nullable=False),
+)
+"""The same customer's history, JSON: per month the balances before and after it, its copies and its allocations."""
+
 bank_row = sa.Table(
     "bank_row",
     METADATA,

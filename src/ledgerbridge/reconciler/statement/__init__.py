@@ -6,11 +6,12 @@ from .build import build_statement
 from .delta import delta
 from .from_matches import Booked, booked
 from .two_sided import match_sides, side_of, side_of_books, two_sided
-from .values import Applied, Document, Period, Receipt, WriteOff
+from .values import Applied, Brought, Document, Period, Receipt, WriteOff
 
 __all__ = [
     "Applied",
     "Booked",
+    "Brought",
     "Document",
     "Period",
     "Receipt",

@@ -24,7 +24,7 @@ from ledgerbridge.model.statement import (
 )
 from ledgerbridge.reconciler.aging import DEFAULT_BUCKETS, Buckets
 
-from .values import Applied, Document, Period, Receipt, WriteOff, one_line
+from .values import Applied, Brought, Document, Period, Receipt, WriteOff, one_line
 
 _NAMED_MAX = 5
 
@@ -65,14 +65,16 @@ def build_statement(
     buckets: Buckets = DEFAULT_BUCKETS,
     as_of: date | None = None,
     base_currency: str | None = None,
+    brought: Brought | None = None,
 ) -> CustomerStatement:
     """The statement of one customer in one currency over a period.
 
     `made_at` is the moment of the books, `made_on` its business date in the company's zone.
     Give everything of the customer in that currency up to the last day; what is later is left out, as are allocations that
-    take effect later. `as_of` is the day at which ages count (default: the last day, never before it). StatementError for
-    what cannot add up: another currency, an id given twice, an allocation to a document that was not given, of the wrong
-    sign, or of more than a document has.
+    take effect later. With `brought`, of what is dated before the period only what is open on its last day or has part in an
+    allocation that takes effect within it, and these allocations alone: the rest stands in `brought`. `as_of` is the day at
+    which ages count (default: the last day, never before it). StatementError for what cannot add up: another currency, an id
+    given twice, an allocation to a document that was not given, of the wrong sign, or of more than a document has.
     """
     as_of = as_of or period.last_day
     if as_of < period.last_day:
@@ -81,7 +83,11 @@ def build_statement(
         )
     moved = _gathered(customer, currency, documents, receipts, write_offs)
     used, settlements = _applied(customer, moved, allocations, period)
-    opening, entries = _entries(moved, settlements, period)
+    if brought is not None:
+        for one in moved.values():
+            if one.on < period.first_day:
+                used[one.id] = abs(one.amount_minor) - abs(brought.left.get(one.id, 0))
+    opening, entries = _entries(moved, settlements, period, brought)
     left = sorted((one for one in moved.values() if one.on <= period.last_day), key=lambda one: one.order)
     items = [_item(one, used.get(one.id, 0), buckets, as_of) for one in left]
     open_items = tuple(item for item in items if item is not None and not item.kind.is_money)
@@ -210,10 +216,13 @@ def _applied(
 
 
 def _entries(
-    moved: dict[str, _Moved], settlements: dict[str, list[Settlement]], period: Period
+    moved: dict[str, _Moved], settlements: dict[str, list[Settlement]], period: Period, brought: Brought | None
 ) -> tuple[int, tuple[StatementEntry, ...]]:
     """The opening balance, and the lines with their running balance."""
-    opening = sum(one.amount_minor for one in moved.values() if one.on < period.first_day)
+    if brought is None:
+        opening = sum(one.amount_minor for one in moved.values() if one.on < period.first_day)
+    else:
+        opening = brought.opening_minor
     inside = [one for one in moved.values() if period.first_day <= one.on <= period.last_day]
     balance, entries = opening, []
     for one in sorted(inside, key=lambda one: one.order):

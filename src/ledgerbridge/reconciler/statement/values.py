@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -90,3 +91,13 @@ class Applied:
     credit_id: str
     amount_minor: int
     on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What is known of all that is dated before a period, without looking at it again: the balance at its beginning, and what is
+    left of documents and money movements on its last day (nothing of those that are not named).
+    """
+
+    opening_minor: int
+    left: Mapping[str, int]

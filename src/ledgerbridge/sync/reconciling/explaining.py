@@ -12,7 +12,7 @@ from ledgerbridge.model.base import Kind
 from ledgerbridge.reconciler.allocation import Explanation, explain
 from ledgerbridge.store import Tx, books, copies, ledgers, payers
 
-from .books import directory, every_customer
+from .books import directory, in_full
 from .cash import apply_cash, cash_input, document_id
 from .debtors import Debtors
 from .rules import Rules
@@ -62,7 +62,7 @@ def explain_payment(tx: Tx, rules: Rules, wanted: str, as_of: date) -> list[Expl
                 (party.name if party else None) or record.payer_name,
             )
             keys.setdefault(account.key, set()).add(copy.ref.external_id)
-    for one in every_customer(tx, rules, directory(tx, rules.lead, frozenset(keys)), as_of):
+    for one in in_full(tx, rules, directory(tx, rules.lead, frozenset(keys)), as_of):
         given = cash_input(one.rows, books.texts(tx, [row.id for row in one.rows]), as_of)
         result = apply_cash(given, rules.cash)
         for receipt in given.receipts:

@@ -14,7 +14,7 @@ from ledgerbridge.model.operation import DEAD_LETTERS, Operation, OpState
 from ledgerbridge.model.plan import ConflictState
 from ledgerbridge.store import Tx, conflicts, identity, operations
 
-from .books import CustomerBooks
+from .books import Books
 from .outcome import Waiting
 from .rules import Rules
 
@@ -25,7 +25,7 @@ _UNDECIDED: Final = frozenset({"ambiguous", "contested", "unproven"})
 _STUCK: Final = (*sorted(DEAD_LETTERS), OpState.UNCERTAIN)
 
 
-def of_cash(books: CustomerBooks, rules: Rules, as_of: date) -> Iterator[Finding]:
+def of_cash(books: Books, rules: Rules, as_of: date) -> Iterator[Finding]:
     """Payments that fit several documents, money unapplied for too long, and statements of the ERP that cannot be right."""
     oldest = (as_of - timedelta(days=rules.unapplied_days)).isoformat()
     for one in books.cash.waiting:
@@ -49,7 +49,7 @@ def of_cash(books: CustomerBooks, rules: Rules, as_of: date) -> Iterator[Finding
         )
 
 
-def _waiting(books: CustomerBooks, rules: Rules, one: Waiting, code: Code, action: str) -> Finding:
+def _waiting(books: Books, rules: Rules, one: Waiting, code: Code, action: str) -> Finding:
     external_id = one.payment_id.partition("/")[2]
     evidence = {"pass": one.rule, "outcome": one.outcome, "detail": one.detail}
     return Finding(

@@ -28,8 +28,10 @@ from ledgerbridge.store import (
     Store,
     Tx,
     allocations,
+    book_marks,
     exception_merge,
     ledgers,
+    observed,
     payers,
     reconciliations,
     to_us,
@@ -42,7 +44,7 @@ from ledgerbridge.sync.exceptions import Recorded
 from ledgerbridge.sync.planning_spool import Spool
 
 from .bank import Bank, BankReading, read_bank
-from .books import CustomerBooks, directory, every_customer
+from .books import CarriedBooks, CustomerBooks, directory, every_customer, in_full
 from .cash import cash_input
 from .comparisons import Compared, compare, compared_systems
 from .debtors import Debtors
@@ -131,6 +133,7 @@ def reconcile(
     now = clock.now()
     began = clock.monotonic()
     day = as_of or business_day(now, rules.zone)
+    _watch(store, rules.lead)
     with store.reading() as tx, ExitStack() as closing:
         only = None if customer is None else frozenset(accounts_of(tx, rules, customer))
         before = reconciliations.stands_on(tx, rules.lead)
@@ -169,6 +172,15 @@ def reconcile(
     return Reconciled(summary, run.recording, run.anew, banks, done, found)
 
 
+def _watch(store: Store, system: str) -> None:
+    """From the first reconciliation on, writers say whose books they change."""
+    with store.reading() as tx:
+        if book_marks.watched(tx, system):
+            return
+    with store.writing(lock=book_marks.LOCK) as writing:
+        book_marks.watch(writing, system, [observed.lock_of(system, kind) for kind in book_rows.BOOK_KINDS])
+
+
 def accounts_of(tx: Tx, rules: Rules, wanted: str) -> list[str]:
     """The accounts of the customers that a person means; ActRefused if there is none."""
     keys = Debtors(tx, rules.lead).keys(wanted)
@@ -189,7 +201,12 @@ def _read_books(tx: Tx, run: _Run, debtors: Debtors) -> Totals:
     gone = set() if run.only is not None else set(allocations.states(tx, rules.lead))
     run.found("allocation", ())
     run.found("credit", ())
-    for books in every_customer(tx, rules, who, run.as_of):
+    reading = (
+        every_customer(tx, rules, who, run.as_of, ahead=True)
+        if run.only is None
+        else in_full(tx, rules, who, run.as_of)
+    )
+    for books in reading:
         gone.discard(books.account.key)
         entries = list(books.open_entries())
         sums.add(books, entries)
@@ -198,12 +215,16 @@ def _read_books(tx: Tx, run: _Run, debtors: Debtors) -> Totals:
             debtor = debtors.of(books.account)
             for stand in standing(debtor, entries, run.as_of, rules.credit):
                 run.found("credit", credit_findings(stand, run.as_of, rules.credit))
-        if books.fresh:
-            run.anew += 1
+        if isinstance(books, CustomerBooks):
+            run.anew += books.fresh
             _keep(run, books)
+            if run.only is not None:
+                sums.add_records(books)
         if sums.customers % _TOLD == 0:
             run.tell(Progress(sums.customers, len(who), sums.applied))
             _go_on(run)
+    if run.only is None:
+        sums.add_days(book_marks.day_sums(tx, rules.lead, run.as_of.isoformat()))
     _flush(run)
     if gone and run.recording:
         with run.store.writing(lock=allocations.LOCK) as writing:
@@ -213,9 +234,13 @@ def _read_books(tx: Tx, run: _Run, debtors: Debtors) -> Totals:
 
 
 def _keep(run: _Run, books: CustomerBooks) -> None:
+    """Put aside what is new of a customer: how its cash was applied, and what is carried forward with that."""
     if not run.recording:
         return
-    run.waiting.append(books.replacement())
+    carry = books.carry() if run.only is None else None
+    if carry is None and not books.fresh:
+        return
+    run.waiting.append(books.replacement(carry))
     if len(run.waiting) >= _CUSTOMERS or sum(len(one.rows) for one in run.waiting) >= _ROWS:
         _flush(run)
 
@@ -262,8 +287,12 @@ def _open_items(tx: Tx, run: _Run) -> Iterator[PartyItem]:
     who = directory(tx, run.rules.lead)
     for books in every_customer(tx, run.rules, who, run.as_of):
         left = {entry.id: entry.open_minor for entry in books.open_entries() if not entry.money}
-        rows = [row for row in books.rows if f"{row.kind}/{row.external_id}" in left]
-        given = cash_input(rows, book_rows.texts(tx, [row.id for row in rows]), run.as_of)
+        if isinstance(books, CarriedBooks):
+            found = book_rows.rows_by_id(tx, [item.copy for item in books.items if not item.money])
+            rows = [found[item.copy] for item in books.items if not item.money]
+        else:
+            rows = [row for row in books.rows if f"{row.kind}/{row.external_id}" in left]
+        given = cash_input(rows, book_rows.texts_of(tx, rows), run.as_of)
         for item in given.items:
             yield PartyItem(books.account.key, msgspec.structs.replace(item, open_minor=left[item.id]))
 

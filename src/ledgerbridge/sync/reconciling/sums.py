@@ -21,8 +21,9 @@ from ledgerbridge.reconciler.aging import (
     collection,
 )
 from ledgerbridge.reconciler.allocation import Rule
+from ledgerbridge.store.book_marks import DaySum
 
-from .books import CustomerBooks
+from .books import Books, CustomerBooks
 from .rules import Rules
 
 _ALL = Debtor("", "")
@@ -52,8 +53,8 @@ class Totals:
         """Money explained so far, by currency."""
         return {currency: sums[2] for currency, sums in self._cash.items()}
 
-    def add(self, books: CustomerBooks, entries: Iterable[OpenEntry]) -> None:
-        """One customer's cash, movements, and open entries."""
+    def add(self, books: Books, entries: Iterable[OpenEntry]) -> None:
+        """One customer's cash and open entries."""
         self.customers += 1
         for currency, one in books.cash.tallies.items():
             sums = self._cash.setdefault(currency, [0] * 6)
@@ -67,6 +68,15 @@ class Totals:
         entries = list(entries)
         self._aging.add(_ALL, entries)
         self._late.add(_ALL, entries)
+
+    def add_days(self, days: Iterable[DaySum]) -> None:
+        """What all records of all customers move, by day."""
+        for kind, currency, on, brought_in, minor in days:
+            at_day = currency, on, kind is Kind.INVOICE, brought_in
+            self._moved[at_day] = self._moved.get(at_day, 0) + minor
+
+    def add_records(self, books: CustomerBooks) -> None:
+        """What one customer's records move, where only some customers are looked at."""
         for row in books.rows:
             if row.kind == _ALLOCATION:
                 continue
