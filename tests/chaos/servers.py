@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -54,7 +55,8 @@ class Postgres:
         pid_file = self._folder / "data" / "postmaster.pid"
         pid = int(pid_file.read_text("ascii").split()[0])
         for one in (*_children(pid), pid):
-            os.kill(one, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a connection's process, that has ended meanwhile
+                os.kill(one, signal.SIGKILL)
         wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the server does not die")
 
     def close(self) -> None:

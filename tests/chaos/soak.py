@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ import sqlalchemy as sa
 from ledgerbridge import log
 from ledgerbridge.clock import SystemClock
 from ledgerbridge.model.operation import FINAL, OpState
-from ledgerbridge.store import Store, operations
+from ledgerbridge.store import Store, gates, operations
 
 from .crowd import _shown
 from .kills import FLOWS, RATES, Ward, ward
@@ -115,7 +116,11 @@ class Soak:
                 return
             self.now.later(120.0)
             time.sleep(ROUND_S)
-        self.faults.append(f"still on their way though nothing fails any more: {states}")
+        with self.store.reading() as tx:
+            left = [(one.state.value, one.not_before, one.looks, one.why) for one in operations.unfinished(tx)]
+            shut = gates.every(tx)
+        at = SystemClock().now() + timedelta(seconds=self.now.ahead_s)
+        self.faults.append(f"still on their way though nothing fails any more, at {at:%d %H:%M:%S}: {left[:8]} {shut}")
 
     def judge(self) -> None:
         """The last third against the middle one."""
