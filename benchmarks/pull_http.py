@@ -66,7 +66,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         names = [name for name in ("ours", "dlt", "limit") if name not in options.without]
-        peers = peer_python(options.venv or folder / "venv") if names != ["ours"] else Path(sys.executable)
+        peers = peer_python((options.venv or folder / "venv").absolute()) if names != ["ours"] else Path(sys.executable)
         print(
             f"{'rows':>8} {'case':<22}{'who':<7}{'wall s':>9}{'CPU s':>8}{'rows/s':>10}{'RSS MiB':>9}{'x wall':>8}{'x CPU':>8}"
         )

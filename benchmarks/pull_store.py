@@ -19,7 +19,7 @@ import resource
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,7 +32,8 @@ from ledgerbridge.model.invoice import Invoice
 from ledgerbridge.model.party import PartyRef
 from ledgerbridge.model.raw import Raw, digest_of
 from ledgerbridge.store import Store, runs, to_us
-from ledgerbridge.sync.decode import Accepted
+from ledgerbridge.sync.columns import columns_of
+from ledgerbridge.sync.decode import Accepted, Stretch
 from ledgerbridge.sync.pull import new_run_id
 from ledgerbridge.sync.walk import walk
 
@@ -103,10 +104,15 @@ class Prefab:
                     open_minor=at * 100,
                     remark=FILLER,
                 )
-                self.made[raw.digest] = Accepted(record, canonical_bytes(record))
+                self.made[raw.digest] = Accepted(record, canonical_bytes(record), columns=columns_of(record))
 
     def __call__(self, raw: Raw) -> Accepted:
         return self.made[raw.digest]
+
+    def together(self, kind: Kind, raws: Sequence[Raw]) -> Stretch:
+        found = [self.made[raw.digest] for raw in raws]
+        columns = list(zip(*(each.columns for each in found), strict=True))
+        return Stretch(kind, range(len(raws)), [each.canonical for each in found], columns, {})
 
 
 def main() -> None:

@@ -1,148 +1,163 @@
-"""The quick way through a mapping: one Python function written from its rules, for records in which nothing is unusual.
+"""The quick way through a mapping: many records at a time, column by column, for records in which nothing is unusual.
 
 It gives what :func:`~ledgerbridge.mapping.inbound.compile_inbound` and the canonical model give, byte for byte, or nothing at
 all. Nothing means: go the long way, which knows how to report, leave out and mend. So there is one place that explains what is
 wrong with a record, and this one never has to. What it lets through satisfies the canonical model without being validated as a
 whole: every value is either of a form that cannot fail (a printable line within its length, digits with two decimals) or has
 been through the field's own validator.
-
-Values that are converted by themselves alone (days, rates, words of a table) are remembered, up to a limit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import NoneType
+from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from ledgerbridge.model.customer import CustomValue
 from ledgerbridge.model.wirejson import WireValue
 
-from .canonical import CanonicalField, as_json
-from .converter import Read
-from .inbound import Context, scope_of
+from .canonical import CUSTOM, MODELS, shape
+from .condition import compile_condition
+from .convert_money import CURRENCY_FIELDS
+from .inbound import Context, compile_customs, scope_of
 from .options import with_options
-from .quick_source import source_of
-from .rules import Complaint, Leaf
+from .path import folded
+from .quick_items import FAULTS, UNSET, Column, Items, Keys, Unusual
+from .quick_members import ListOf, Member, grouped, struct_of
+from .rules import Scope
 from .spec import MappingSpec
-from .wire import ABSENT, FAILED, UNSET, BadValue, Gap, Waiting
 
-
-class Clean(NamedTuple):
-    """A record without problems: its canonical bytes, and the same as plain JSON values, in which what is unset is missing."""
-
-    canonical: bytes
-    plain: dict[str, Any]
-
-
-Quick: TypeAlias = Callable[[Mapping[str, WireValue]], "Clean | None"]
-"""Maps one payload, or leaves it to the long way. Pure, and safe to call from several threads."""
-
-
-class Unusual(Exception):
-    """Something that the long way has to look at."""
-
-
-_UNUSUAL = (Unusual, BadValue, Waiting, ValidationError, UnicodeEncodeError, OverflowError)
-_REMEMBERED_MAX: Final = 1024
-_REMEMBERED_LENGTH_MAX: Final = 64
-_MISSING: Final = object()
-_EASY: Final = frozenset({str, int, NoneType, Gap})
-"""Classes whose values equal no value of another of them, so that one dictionary holds them all (True and 1 are equal)."""
 _CUSTOM: Final[TypeAdapter[dict[str, CustomValue]]] = TypeAdapter(dict[str, CustomValue])
 _encode = msgspec.json.Encoder().encode
 
 
+class Clean(NamedTuple):
+    """The records without problems: their places among those that were given, and their canonical bytes in the same order."""
+
+    at: Sequence[int]
+    canonical: Sequence[bytes]
+    columns: Mapping[str, Column]
+
+    def column(self, path: str, default: Any = None) -> Sequence[Any]:
+        """What they say in a field of the header by its canonical path (``customer.code``), days and words as text."""
+        found = self.columns.get(path)
+        if found is None:
+            return [default] * len(self.at)
+        return found.values if found.full else [default if value is UNSET else value for value in found.values]
+
+
+Quick: TypeAlias = Callable[[Sequence[Mapping[str, WireValue]]], Clean]
+"""Maps payloads, as many of them as it can. Pure, and safe to call from several threads."""
+
+
 def compile_quick(spec: MappingSpec, context: Context) -> Quick:
-    """The quick way of `spec`, written and compiled once."""
+    """The quick way of `spec`, made ready once."""
     spec = with_options(spec, context.options, context.base_currency)
-    written = source_of(spec, scope_of(spec, context), Pieces())
-    namespace = written.names
-    exec(compile(written.text, f"<{spec.name}>", "exec"), namespace)  # noqa: S102 (made of the rules; texts of theirs enter as values)
-    made: Callable[[Any], dict[str, Any] | None] = namespace["made"]
-
-    def quick(payload: Mapping[str, WireValue]) -> Clean | None:
-        try:
-            plain = made(payload if type(payload) is dict else dict(payload))
-            return None if plain is None else Clean(_encode(plain), plain)
-        except _UNUSUAL:
-            return None
-
-    return quick
+    return _Record(spec, scope_of(spec, context)).read
 
 
-class Pieces:
-    """The functions that a written one calls."""
+class _Record:
+    """A mapping's header fields and lists."""
 
-    constants: Final[Mapping[str, Any]] = {
-        "ABSENT": ABSENT,
-        "UNSET": UNSET,
-        "FAILED": FAILED,
-        "MISSING": _MISSING,
-        "EASY": _EASY,
-    }
+    def __init__(self, spec: MappingSpec, scope: Scope) -> None:
+        self._fold = scope.ignore_case
+        self._skips = [compile_condition(skip.when, ignore_case=scope.ignore_case) for skip in spec.skip]
+        self._keys = Keys()
+        model = MODELS[spec.kind]
+        top = shape(model)
+        members: dict[str, tuple[Member | ListOf | Callable[[Items], Column], bool]] = {}
+        rules = grouped(spec.fields)
+        self._currencies = {
+            name: Member(name, rules[name], top, scope, self._keys) for name in CURRENCY_FIELDS if name in rules
+        }
+        for name, info in model.model_fields.items():
+            made: Member | ListOf | Callable[[Items], Column] | None = None
+            if name in self._currencies:
+                made = self._currencies[name]
+            elif name in spec.lists:
+                made = ListOf(name, spec.lists[name], top.lists[name], scope, self._keys)
+            elif name == CUSTOM:
+                made = _custom(spec, scope)
+            elif name in rules:
+                made = Member(name, rules[name], top, scope, self._keys)
+            if made is not None:
+                members[name] = (made, info.is_required())
+        self._members = members
+        self._possible = all(name in members for name in top.required)
+        self._struct = struct_of(spec.kind, members)
 
-    def filler(
-        self, convert: Read, field: CanonicalField, ends: tuple[Any, Any], *, alone: bool, none_ok: bool
-    ) -> tuple[Callable[[Any, Any, Any], Any], dict[Any, Any]]:
-        """A function from any wire value to the plain canonical one or UNSET, and what it remembers.
-
-        `ends`: what stands for an absent and for an empty value. `alone`: the result depends on nothing but the value.
-        """
-        absent, empty = ends
-        validate = field.adapter.validator.validate_python
-        remembered: dict[Any, Any] = {}
-
-        def fill(value: Any, item: Any, root: Any) -> Any:
-            if value is ABSENT:
-                made = absent
-            elif value is None:
-                made = empty
+    def read(self, payloads: Sequence[Mapping[str, WireValue]]) -> Clean:
+        """Map payloads."""
+        if not payloads or not self._possible:
+            return Clean((), (), {})
+        spoilt: set[int] = set()
+        elements = [payload if type(payload) is dict else dict(payload) for payload in payloads]
+        self._prepare(elements, spoilt)
+        currencies: dict[str, Column] = {}
+        items = Items(elements, tuple(self._keys.own), range(len(elements)), spoilt, currencies)
+        said: dict[str, Column] = {}
+        for name, member in self._currencies.items():
+            currencies[name] = member.column(items, said)
+        columns: list[Sequence[Any]] = []
+        for name, (part, required) in self._members.items():
+            if name in currencies:
+                column = currencies[name]
+            elif isinstance(part, Member):
+                column = part.column(items, said)
             else:
-                made = convert(value, item, root)
-                made = empty if made is None else validate(made, strict=True)
-            if type(made) is Complaint or (made is None and not none_ok):
-                raise Unusual
-            if made is not UNSET:
-                made = as_json(made)
-            if (
-                alone
-                and value.__class__ in _EASY
-                and (value.__class__ is not str or len(value) <= _REMEMBERED_LENGTH_MAX)
-            ):
-                if len(remembered) >= _REMEMBERED_MAX:
-                    remembered.clear()
-                remembered[value] = made
-            return made
+                column = part(items)
+            if required and not column.full:
+                spoilt.update(at for at, value in enumerate(column.values) if value is UNSET)
+            columns.append(column.values)
+        return _clean(list(map(self._struct, *columns)), spoilt, said)
 
-        return fill, remembered
+    def _prepare(self, elements: list[Any], spoilt: set[int]) -> None:
+        """Put keys in one case, and leave out the records that are skipped."""
+        if self._fold:
+            for at, element in enumerate(elements):
+                clashes: list[tuple[str, str]] = []
+                elements[at] = folded(element, clashes)
+                if clashes:
+                    spoilt.add(at)
+        for holds in self._skips:
+            spoilt.update(at for at, element in enumerate(elements) if holds(element))
 
-    def long_reader(self, leaf: Leaf, field: CanonicalField) -> Callable[[Any, Any], Any]:
-        """A rule that is not written out: the function of the long way, its result checked."""
-        validate = field.adapter.validator.validate_python
 
-        def read(item: Any, root: Any) -> Any:
-            faults: list[Any] = []
-            value = leaf(item, root, faults)
-            if faults or value is FAILED:
-                raise Unusual
-            return value if value is UNSET else as_json(validate(value, strict=True))
+def _clean(records: list[Any], spoilt: set[int], said: dict[str, Column]) -> Clean:
+    try:
+        encoded: list[Any] = list(map(_encode, records))
+    except FAULTS:
+        encoded = []
+        for at, record in enumerate(records):
+            try:
+                encoded.append(_encode(record))
+            except FAULTS:
+                encoded.append(None)
+                spoilt.add(at)
+    if not spoilt:
+        return Clean(range(len(records)), encoded, said)
+    keep = [at not in spoilt for at in range(len(records))]
+    columns = {path: Column(list(compress(column.values, keep)), column.full) for path, column in said.items()}
+    return Clean([at for at, kept in enumerate(keep) if kept], list(compress(encoded, keep)), columns)
 
-        return read
 
-    def custom_reader(self, customs: Callable[[Any, dict[str, Any], list[Any]], None]) -> Callable[[Any, Any], Any]:
-        """The custom fields, UNSET if there are none."""
+def _custom(spec: MappingSpec, scope: Scope) -> Callable[[Items], Column] | None:
+    """The custom fields; None if the mapping has none."""
+    customs = compile_customs(spec, scope)
+    if customs is None:
+        return None
+    validate = _CUSTOM.validator.validate_python
 
-        def read(item: Any, root: dict[str, Any]) -> Any:
-            faults: list[Any] = []
-            into = dict(root)
-            customs(item, into, faults)
-            if faults:
-                raise Unusual
-            found = into.get("custom", UNSET)
-            return found if found is UNSET else _CUSTOM.validator.validate_python(found, strict=True)
+    def read(element: Any, root: dict[str, Any]) -> Any:
+        faults: list[Any] = []
+        into = dict(root)
+        customs(element, into, faults)
+        if faults:
+            raise Unusual
+        found = into.get(CUSTOM, UNSET)
+        return found if found is UNSET else validate(found, strict=True)
 
-        return read
+    return lambda items: items.one_by_one(read)

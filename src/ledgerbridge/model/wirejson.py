@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias
 
 import jiter
+import msgspec
 
 WireValue: TypeAlias = "None | bool | int | Decimal | str | list[WireValue] | dict[str, WireValue]"
+
+
+_decode: Final = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_FAULTS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+_NESTED: Final = frozenset({dict, list})
+_DEEP: Final = 200
+"""Objects and lists within one another that :func:`loads` takes. Every object but the innermost has a colon."""
 
 
 class WireError(ValueError):
@@ -27,6 +35,42 @@ def loads(text: bytes) -> WireValue:
         )
     except ValueError as error:
         raise WireError(str(error)) from None
+
+
+def objects(texts: Sequence[bytes]) -> list[dict[str, WireValue] | None]:
+    """Decode JSON objects that are much alike, as :func:`loads` does and for half its cost; None where it has to judge.
+
+    The decoder used here keeps the last of repeated keys. So each text must have as many colons as its value has keys: there
+    are at least as many as keys are written, and a repeated one is written more often than the value has it. A text with more
+    (a colon in a value will do) is left to :func:`loads`, and so is one that may be nested deeper than it allows.
+    """
+    try:
+        decoded = list(map(_decode, texts))
+    except _FAULTS:
+        return [objects([text])[0] for text in texts] if len(texts) > 1 else [None]
+    colons = [text.count(b":") for text in texts]
+    lists = [text.count(b"[") for text in texts]
+    if sum(colons) == _keys(decoded) and max(colons, default=0) + max(lists, default=0) < _DEEP:
+        return list(decoded)
+    return [
+        value if colon == _keys([value]) and colon + listed < _DEEP else None
+        for value, colon, listed in zip(decoded, colons, lists, strict=True)
+    ]
+
+
+def _keys(values: Sequence[dict[str, Any]]) -> int:
+    """How many keys objects have in all; no more than they have, fewer where they are not all like the first."""
+    total = sum(map(len, values))
+    for key in [key for key, value in values[0].items() if type(value) in _NESTED] if values else ():
+        below: list[dict[str, Any]] = []
+        for value in values:
+            inner = value.get(key)
+            if type(inner) is dict:
+                below.append(inner)
+            elif type(inner) is list:
+                below += [each for each in inner if type(each) is dict]
+        total += _keys(below)
+    return total
 
 
 def dumps(value: WireValue | Mapping[str, WireValue]) -> str:

@@ -12,10 +12,10 @@ are new, by way of a temporary table for the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ from .tx import Tx
 _BLOCKS = (256, 32, 1)
 """Rows a statement on SQLite: few sizes, because each is a prepared statement that the connection keeps, and one for each choice
 of columns that say the same; no table has so many columns that the largest exceeds SQLite's 32,766 parameters."""
+
+_TURNED = 2048
+"""Rows that are turned into columns at once; a multiple of the largest block."""
 
 _TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
     sa.BigInteger: "int8",
@@ -37,6 +40,12 @@ _TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
 Row = Sequence[Any]
 
 
+class Same(NamedTuple):
+    """A column that says the same in all rows."""
+
+    value: Any
+
+
 def insert(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """Add rows that must be new; a key that exists is the database's error and undoes the transaction."""
     if not rows:
@@ -45,6 +54,19 @@ def insert(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row])
         _sqlite_blocks(tx, _insert_head(table.name, tuple(columns)) + "SELECT ", tuple(columns), rows, "")
     else:
         _copy(tx, table, table.name, tuple(columns), rows)
+
+
+def insert_columns(tx: Tx, table: sa.Table, columns: Mapping[str, Sequence[Any] | Same], size: int) -> None:
+    """The same of `size` rows given column by column."""
+    if not size:
+        return
+    names = tuple(columns)
+    if tx.sqlite:
+        head = _insert_head(table.name, names) + "SELECT "
+        _sqlite_columns(tx, head, names, list(columns.values()), size, "")
+        return
+    whole = [repeat(column.value, size) if isinstance(column, Same) else column for column in columns.values()]
+    _copy(tx, table, table.name, names, zip(*whole, strict=True))
 
 
 def upsert(tx: Tx, table: sa.Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -127,23 +149,41 @@ def _selected(names: tuple[str, ...], same: tuple[bool | None, ...], count: int)
 
 def _sqlite_blocks(tx: Tx, head: str, names: tuple[str, ...], rows: Sequence[Row], tail: str) -> int:
     """Carry out `head`, a table of the columns `names`, and `tail`, for some rows at a time; how many rows were touched."""
+    stretches = [rows[at : at + _TURNED] for at in range(0, len(rows), _TURNED)] if len(rows) > _TURNED else [rows]
+    return sum(_sqlite_columns(tx, head, names, list(zip(*some, strict=True)), len(some), tail) for some in stretches)
+
+
+def _sqlite_columns(
+    tx: Tx, head: str, names: tuple[str, ...], columns: Sequence[Sequence[Any] | Same], size: int, tail: str
+) -> int:
+    """The same with the table's columns."""
     cursor = tx.cursor()
+    told = [_same(column) for column in columns]
+    once = [column.value for column in told if isinstance(column, Same) and column.value is not None]
+    apart = [column for column in told if not isinstance(column, Same)]
+    shape = tuple((None if column.value is None else True) if isinstance(column, Same) else False for column in told)
     touched = at = 0
-    for size in _BLOCKS:
-        while len(rows) - at >= size:
-            columns = list(zip(*rows[at : at + size], strict=True))
-            same = [size > 1 and column.count(column[0]) == size for column in columns]
-            once = [column[0] for column, one in zip(columns, same, strict=True) if one and column[0] is not None]
-            apart = zip(*(column for column, one in zip(columns, same, strict=True) if not one), strict=True)
-            shape = tuple(None if one and column[0] is None else one for column, one in zip(columns, same, strict=True))
-            sql = f"{head}{_selected(names, shape, size)}{tail}"
-            cursor.execute(sql, (*once, *chain.from_iterable(apart)))
+    for rows in _BLOCKS:
+        while size - at >= rows:
+            values = zip(*(column[at : at + rows] for column in apart), strict=True)
+            cursor.execute(f"{head}{_selected(names, shape, rows)}{tail}", (*once, *chain.from_iterable(values)))
             touched += cursor.rowcount
-            at += size
+            at += rows
     return touched
 
 
-def _copy(tx: Tx, table: sa.Table, into: str, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+def _same(column: Sequence[Any] | Same) -> Sequence[Any] | Same:
+    if (
+        isinstance(column, Same)
+        or len(column) == 1
+        or column[0] != column[-1]
+        or column.count(column[0]) != len(column)
+    ):
+        return column
+    return Same(column[0])
+
+
+def _copy(tx: Tx, table: sa.Table, into: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
     """Add rows to `into`, which has these columns of `table`. In binary: a record's texts are bytes, which text doubles."""
     with tx.cursor().copy(f"COPY {into} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types([_TYPES[type(table.c[name].type)] for name in columns])

@@ -10,10 +10,10 @@ overwritten where the stored version is not a later one, and every write that th
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledgerbridge.errors import StaleRecord
 from ledgerbridge.model.base import Kind
@@ -121,17 +121,31 @@ class Mark(NamedTuple):
     changed_run: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewLive:
+    """Live copies that are new, column by column: what :class:`Row` and :class:`Body` have of each, in order.
+
+    `rows` has every name of :class:`Row`, `bodies` those of :class:`Body` that are not None.
+    """
+
+    size: int
+    rows: Mapping[str, Sequence[Any] | bulk.Same]
+    bodies: Mapping[str, Sequence[Any]]
+
+
 @dataclass(slots=True)
 class Writes:
     """What one flush writes; no record twice. `replaced` and `marks` leave what the copy said in the history."""
 
+    columns: list[NewLive] = field(default_factory=list)
     inserts: list[tuple[Row, Body | None]] = field(default_factory=list)
     replaced: list[tuple[int, Row, Body]] = field(default_factory=list)
     touches: list[tuple[Touch, Body | None]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.inserts) + len(self.replaced) + len(self.touches) + len(self.marks)
+        new = len(self.inserts) + sum(each.size for each in self.columns)
+        return new + len(self.replaced) + len(self.touches) + len(self.marks)
 
 
 Effects = dict[str, tuple[int, int]]
@@ -186,15 +200,22 @@ def write(tx: Tx, system: str, kind: Kind, writes: Writes, *, now_us: int, run_i
     if old_ids:
         condition, parameter = bulk.among(tx, "o.id", old_ids)
         bulk.run(tx, _KEEP_HISTORY + condition, (now_us, run_id, parameter))
-    new_ids = _next_ids(tx, len(writes.inserts))
-    inserts = list(zip(new_ids, writes.inserts, strict=True))
+    in_columns = sum(each.size for each in writes.columns)
+    new_ids = _next_ids(tx, in_columns + len(writes.inserts))
+    at = 0
+    for each in writes.columns:
+        ids = new_ids[at : at + each.size]
+        bulk.insert_columns(tx, observed, {"id": ids, **each.rows}, each.size)
+        bulk.insert_columns(tx, observed_body, {"id": ids, **each.bodies}, each.size)
+        at += each.size
+    inserts = list(zip(new_ids[at:], writes.inserts, strict=True))
     bulk.insert(tx, observed, _ROW_COLUMNS, [(key, *row) for key, (row, _) in inserts])
     bulk.insert(tx, observed_body, _BODY_COLUMNS, [(key, *body) for key, (_, body) in inserts if body is not None])
     replaced = [(key, *row[:_FIRST_SEEN], *row[_FIRST_SEEN + 1 :]) for key, row, _ in writes.replaced]
     done = bulk.update(tx, observed, _REPLACED_COLUMNS, replaced, guard=_NOT_OLDER)
     done += bulk.update(tx, observed, Touch._fields, [touch for touch, _ in writes.touches], guard=_NOT_OLDER)
     done += bulk.update(tx, observed, Mark._fields, writes.marks, guard=_NOT_OLDER)
-    if (wanted := len(writes) - len(inserts)) != done:
+    if (wanted := len(writes) - len(new_ids)) != done:
         raise StaleRecord(
             f"{system}/{kind}: {wanted - done} of {wanted} copies were changed by another writer meanwhile"
         )

@@ -5,9 +5,10 @@ An enum's member is turned to text by ``str``, several times cheaper than its ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from ledgerbridge.mapping.apply import Clean
 from ledgerbridge.model.base import Frozen, Kind
 from ledgerbridge.model.customer import Customer
 from ledgerbridge.model.invoice import Invoice
@@ -70,92 +71,81 @@ def columns_of(record: Frozen) -> Columns:
     raise TypeError(f"{type(record).__name__} is no canonical record")
 
 
-def columns_of_json(kind: Kind, plain: Mapping[str, Any]) -> Columns:
-    """The same of a record as JSON has it, in which what is unset is missing."""
-    return _OF_JSON[kind](plain.get)
+def columns_of_clean(kind: Kind, clean: Clean) -> list[Sequence[Any]]:
+    """The same of records that were mapped together: one sequence for each of the columns, in their order."""
+    columns = [[None] * len(clean.at) if path is None else clean.column(*path) for path in _PATHS[kind]]
+    if kind is Kind.PAYMENT:
+        at = Columns._fields.index("party_name")
+        columns[at] = [name or payer for name, payer in zip(columns[at], clean.column("payer_name"), strict=True)]
+    return columns
 
 
-def _invoice_json(get: Callable[..., Any]) -> Columns:
-    party = get("customer")
-    return Columns(
-        get("currency"),
-        get("total_minor"),
-        get("tax_minor"),
-        None,
-        get("open_minor"),
-        get("number"),
-        None,
-        party.get("external_id"),
-        party.get("code"),
-        party.get("name"),
-        party.get("credit_code"),
-        get("issued_on"),
-        get("due_on"),
-        get("status", _INVOICE_STATUS),
-        get("kind", _INVOICE_KIND),
-    )
+def _paths(model: type[Frozen], **paths: str) -> tuple[tuple[str, Any] | None, ...]:
+    """The canonical path of each column, with what it says where a record says nothing; None for a column without path."""
+    found: list[tuple[str, Any] | None] = []
+    for name, nothing in Columns._field_defaults.items():
+        path = paths.get(name)
+        if path is None:
+            found.append(None if nothing is None else ("", nothing))
+        else:
+            info = model.model_fields[path.partition(".")[0]]
+            default = nothing if info.is_required() or info.default is None or "." in path else str(info.default)
+            found.append((path, default))
+    return tuple(found)
 
 
-def _payment_json(get: Callable[..., Any]) -> Columns:
-    party = get("customer") or {}
-    return Columns(
-        get("currency"),
-        get("amount_minor"),
-        None,
-        get("fee_minor"),
-        get("open_minor"),
-        get("number"),
-        get("part"),
-        party.get("external_id"),
-        party.get("code"),
-        party.get("name") or get("payer_name"),
-        party.get("credit_code"),
-        get("received_on"),
-        None,
-        get("status", _PAYMENT_STATUS),
-        get("kind", _PAYMENT_KIND),
-    )
-
-
-def _customer_json(get: Callable[..., Any]) -> Columns:
-    return Columns(
-        number=get("code"),
-        party_code=get("code"),
-        party_name=get("name"),
-        credit_code=get("credit_code"),
-        business_on=get("opened_on"),
-        doc_status=get("status", _CUSTOMER_STATUS),
-    )
-
-
-def _allocation_json(get: Callable[..., Any]) -> Columns:
-    party = get("customer") or {}
-    return Columns(
-        currency=get("currency"),
-        amount_minor=get("amount_minor"),
-        number=get("number"),
-        party_id=party.get("external_id"),
-        party_code=party.get("code"),
-        party_name=party.get("name"),
-        credit_code=party.get("credit_code"),
-        business_on=get("allocated_on"),
-        doc_status=get("status", _ALLOCATION_STATUS),
-        doc_kind=get("difference"),
-    )
-
-
-def _default(model: type[Frozen], name: str) -> str:
-    return str(model.model_fields[name].default)
-
-
-_INVOICE_STATUS, _INVOICE_KIND = _default(Invoice, "status"), _default(Invoice, "kind")
-_PAYMENT_STATUS, _PAYMENT_KIND = _default(Payment, "status"), _default(Payment, "kind")
-_CUSTOMER_STATUS, _ALLOCATION_STATUS = _default(Customer, "status"), _default(Allocation, "status")
-_OF_JSON: Mapping[Kind, Callable[[Callable[..., Any]], Columns]] = {
-    Kind.INVOICE: _invoice_json,
-    Kind.PAYMENT: _payment_json,
-    Kind.CUSTOMER: _customer_json,
-    Kind.ALLOCATION: _allocation_json,
+_PARTY: Final = {
+    "party_id": "customer.external_id",
+    "party_code": "customer.code",
+    "party_name": "customer.name",
+    "credit_code": "customer.credit_code",
+}
+_PATHS: Final[Mapping[Kind, tuple[tuple[str, Any] | None, ...]]] = {
+    Kind.INVOICE: _paths(
+        Invoice,
+        currency="currency",
+        amount_minor="total_minor",
+        tax_minor="tax_minor",
+        open_minor="open_minor",
+        number="number",
+        business_on="issued_on",
+        due_on="due_on",
+        doc_status="status",
+        doc_kind="kind",
+        **_PARTY,
+    ),
+    Kind.PAYMENT: _paths(
+        Payment,
+        currency="currency",
+        amount_minor="amount_minor",
+        fee_minor="fee_minor",
+        open_minor="open_minor",
+        number="number",
+        part="part",
+        business_on="received_on",
+        doc_status="status",
+        doc_kind="kind",
+        **_PARTY,
+    ),
+    Kind.CUSTOMER: _paths(
+        Customer,
+        number="code",
+        party_code="code",
+        party_name="name",
+        credit_code="credit_code",
+        business_on="opened_on",
+        doc_status="status",
+    ),
+    Kind.ALLOCATION: _paths(
+        Allocation,
+        currency="currency",
+        amount_minor="amount_minor",
+        number="number",
+        business_on="allocated_on",
+        doc_status="status",
+        doc_kind="difference",
+        **_PARTY,
+    ),
 }
 
 _NOBODY = PartyRef()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
-from ledgerbridge.model.base import Frozen
+from ledgerbridge.mapping.apply import from_canonical
+from ledgerbridge.model.base import Frozen, Kind
 from ledgerbridge.model.problem import Problem
 from ledgerbridge.model.raw import Raw
 from ledgerbridge.model.wirejson import WireError
 
 from .columns import Columns, columns_of
+
+TOGETHER_MIN: Final = 4
+"""Fewer records are mapped sooner one by one."""
 
 
 class Accepted:
@@ -72,6 +77,29 @@ class LeftOut:
 Decoded: TypeAlias = "Accepted | Rejected | LeftOut"
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Records that were mapped together. `at`: the places of those without problems or notices among all that were given.
+
+    `canonical`: their canonical bytes; `columns`: what of them is stored in columns, in the order of
+    :class:`~ledgerbridge.sync.columns.Columns`, one sequence for each. `others`: what became of each of the rest, by place.
+    """
+
+    kind: Kind
+    at: Sequence[int]
+    canonical: Sequence[bytes]
+    columns: Sequence[Sequence[Any]]
+    others: Mapping[int, Decoded]
+
+    def each(self) -> list[Decoded]:
+        """What became of every record, in order."""
+        found = dict(self.others)
+        for at, canonical, row in zip(self.at, self.canonical, zip(*self.columns, strict=True), strict=True):
+            record = partial(from_canonical, self.kind, canonical)
+            found[at] = Accepted(record, canonical, columns=Columns._make(row))
+        return [found[at] for at in range(len(found))]
+
+
 class Decode(Protocol):
     """How the records of one stream are mapped. Pure: the same record always gives the same answer.
 
@@ -89,9 +117,27 @@ class Decode(Protocol):
         ...
 
 
+@runtime_checkable
+class DecodesTogether(Protocol):
+    """A Decode that maps many records for less than one by one."""
+
+    def together(self, kind: Kind, raws: Sequence[Raw]) -> Stretch:
+        """Map records of one kind and wire type; the answers are those for each by itself."""
+        ...
+
+
+def decoded_together(decode: Decode, kind: Kind, raws: Sequence[Raw]) -> Stretch:
+    """Map records of one kind and wire type."""
+    if isinstance(decode, DecodesTogether):
+        return decode.together(kind, raws)
+    return Stretch(kind, (), (), (), {at: decode(raw) for at, raw in enumerate(raws)})
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeWith:
     """A Decode of one function per wire type, with an optional filter over canonical records (its reason, or None to keep).
+
+    `quickly`: per wire type a function that maps, of many records, those in which nothing is unusual.
 
     A wire type without a function is rejected, a text that is no JSON object likewise, and so is a record over which a
     function fails: one record stops nothing but itself.
@@ -100,6 +146,20 @@ class DecodeWith:
     by_wire_type: Mapping[str, Callable[[Raw], Decoded]]
     fingerprint: str
     leave_out: Callable[[Frozen], str | None] | None = None
+    quickly: Mapping[str, Callable[[Sequence[Raw]], Stretch]] = field(default_factory=dict)
+
+    def together(self, kind: Kind, raws: Sequence[Raw]) -> Stretch:
+        """Map records of one wire type."""
+        quick = self.quickly.get(raws[0].wire_type) if self.leave_out is None and len(raws) >= TOGETHER_MIN else None
+        if quick is None:
+            return Stretch(kind, (), (), (), {at: self(raw) for at, raw in enumerate(raws)})
+        try:
+            found = quick(raws)
+        except Exception:  # noqa: BLE001 (a defect in a converter: one record stops nothing but itself)
+            return Stretch(kind, (), (), (), {at: self(raw) for at, raw in enumerate(raws)})
+        taken = set(found.at)
+        others = {at: self(raw) for at, raw in enumerate(raws) if at not in taken} if len(taken) < len(raws) else {}
+        return replace(found, others=others)
 
     def __call__(self, raw: Raw) -> Decoded:
         """Map one record."""

@@ -7,27 +7,28 @@ the write. A record that has not changed costs one look-up in a dictionary: no d
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import compress, repeat
+from typing import Any, Final, NamedTuple
 
 from ledgerbridge.model.base import Kind
 from ledgerbridge.model.problem import Problem
 from ledgerbridge.model.raw import Raw, Unreadable, digest_of
 from ledgerbridge.model.run import Bucket
 from ledgerbridge.store import Tx, observed, quarantine, to_us
-from ledgerbridge.store.observed import Body, Known, Mark, Row, State, Touch, Writes
+from ledgerbridge.store.bulk import Same
+from ledgerbridge.store.observed import Body, Known, Mark, NewLive, Row, State, Touch, Writes
 from ledgerbridge.store.quarantine import QuarantineState
 from ledgerbridge.store.runs import StepCounts
 
 from .columns import NOTHING, Columns
-from .decode import Accepted, Decode, LeftOut
+from .decode import TOGETHER_MIN, Accepted, Decode, Decoded, LeftOut, decoded_together
+from .storable import all_storable, as_unreadable, unstorable
 
 OLDER: Final = "older than what is stored"
 SET_ASIDE: Final = "set aside in quarantine by a person"
 _LIVE: Final = State.LIVE.value
-_ID_MAX: Final = 400
-_ORDER_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,12 @@ class Judge:
         """Judge what one or more pages held, in order. Every item is counted in exactly one bucket."""
         for item in unreadable:
             self._unreadable(item)
-        storable = records if _all_storable(records) else [raw for raw in records if self._storable(raw)]
+        storable = records if all_storable(records) else [raw for raw in records if self._storable(raw)]
         self._known = observed.known(
             self._tx, self._scope.system, self._scope.kind, {raw.external_id for raw in storable}
         )
         known_of, anew = self._known.get, self._scope.anew
+        others: list[Raw] = []
         same: dict[str, list[int]] = {}
         for raw in storable:
             known = known_of(raw.external_id)
@@ -97,9 +99,11 @@ class Judge:
                 sums[0] += 1
                 sums[1] += known.amount_minor
             else:
-                self._met(raw, known)
+                others.append(raw)
         for currency, (records_same, minor) in same.items():
             self._count(Bucket.SAME, currency, minor, records=records_same)
+        if others:
+            self._differing(others)
 
     def close(self) -> None:
         """Write what waits."""
@@ -109,7 +113,78 @@ class Judge:
         quarantine.settle(self._tx, scope.system, scope.kind, self._well, scope.settled_as, why, scope.now_us)
         self._writes, self._waiting, self._well = Writes(), {}, []
 
-    def _met(self, raw: Raw, known: Known | None) -> None:
+    def _differing(self, records: Sequence[Raw]) -> None:
+        """Records that are not as stored: those of one wire type are mapped together, and new ones judged together as well."""
+        scope, met = self._scope, set(self._waiting)
+        new: dict[str, list[Raw]] = {}
+        changed: dict[str, list[int]] = {}
+        rest: list[Raw] = []
+        for raw in records:
+            known = self._known.get(raw.external_id)
+            first = raw.external_id not in met and raw.kind is scope.kind and not raw.deleted
+            met.add(raw.external_id)
+            if first and known is None:
+                new.setdefault(raw.wire_type, []).append(raw)
+                continue
+            if first and known is not None and not _is_older(raw, known):
+                changed.setdefault(raw.wire_type, []).append(len(rest))
+            rest.append(raw)
+        for raws in new.values():
+            self._new(raws)
+        decoded: dict[int, Decoded] = {}
+        for places in changed.values():
+            if len(places) >= TOGETHER_MIN:
+                found = decoded_together(scope.decode, scope.kind, [rest[at] for at in places])
+                decoded |= zip(places, found.each(), strict=True)
+        for at, raw in enumerate(rest):
+            self._met(raw, self._known.get(raw.external_id), decoded.get(at))
+
+    def _new(self, raws: Sequence[Raw]) -> None:
+        """Records of one wire type of which nothing is known; no id twice."""
+        scope = self._scope
+        found = decoded_together(scope.decode, scope.kind, raws)
+        for at, decoded in found.others.items():
+            self._mapped(raws[at], None, decoded)
+        if not found.at:
+            return
+        clean = raws if len(found.at) == len(raws) else [raws[at] for at in found.at]
+        columns = dict(zip(Columns._fields, found.columns, strict=True))
+        bodies = {"raw": [raw.body for raw in clean], "canonical": found.canonical}
+        self._writes.columns.append(NewLive(len(clean), self._rows(clean, found.canonical, columns), bodies))
+        currencies, minors = columns["currency"], columns["amount_minor"]
+        for currency in set(currencies):
+            minor = sum(compress(minors, map(currency.__eq__, currencies)))
+            records = currencies.count(currency)
+            self._count(Bucket.NEW, currency, minor, records=records)
+            self._effect(Bucket.NEW, currency, records, minor)
+        sights = zip(clean, repeat(Bucket.SAME), currencies, minors, repeat(None))
+        self._waiting.update(zip([raw.external_id for raw in clean], map(_Sight._make, sights), strict=True))
+
+    def _rows(
+        self, raws: Sequence[Raw], canonical: Sequence[bytes], columns: Mapping[str, Sequence[Any]]
+    ) -> dict[str, Sequence[Any] | Same]:
+        """The columns of live copies of records of one wire type."""
+        scope, now_us = self._scope, Same(self._scope.now_us)
+        return {
+            "system": Same(scope.system),
+            "kind": Same(self._kind),
+            "external_id": [raw.external_id for raw in raws],
+            "wire_type": Same(raws[0].wire_type),
+            "state": Same(_LIVE),
+            "flawed": Same(False),
+            "reason": Same(None),
+            "raw_hash": [raw.digest for raw in raws],
+            "canonical_hash": list(map(digest_of, canonical)),
+            "version_order": [raw.order for raw in raws],
+            "modified_us": [None if raw.modified_at is None else to_us(raw.modified_at) for raw in raws],
+            **columns,
+            "notices": Same(0),
+            "first_seen_us": now_us,
+            "changed_us": now_us,
+            "changed_run": Same(scope.run_id),
+        }
+
+    def _met(self, raw: Raw, known: Known | None, decoded: Decoded | None) -> None:
         seen = self._waiting.get(raw.external_id)
         if seen is not None:
             if (seen.raw.digest, seen.raw.deleted, seen.raw.order) == (raw.digest, raw.deleted, raw.order):
@@ -121,14 +196,14 @@ class Judge:
             known = self._known.get(raw.external_id)
         if raw.kind is not self._scope.kind:
             self._unreadable(
-                _as_unreadable(raw, self._scope.kind, f"a record of kind {raw.kind} in a stream of {self._scope.kind}")
+                as_unreadable(raw, self._scope.kind, f"a record of kind {raw.kind} in a stream of {self._scope.kind}")
             )
         elif known is not None and _is_older(raw, known):
             self._count(Bucket.FILTERED, reason=OLDER)
         elif raw.deleted:
             self._gone(raw, known)
         elif known is None or known.raw_hash != raw.digest or known.flawed or self._scope.anew or not _in_use(known):
-            self._mapped(raw, known)
+            self._mapped(raw, known, decoded or self._scope.decode(raw))
         else:  # nothing new but, perhaps, a later version of the same text
             live = known.state == _LIVE
             bucket, reason = (Bucket.SAME, None) if live else (Bucket.FILTERED, known.reason or "")
@@ -137,8 +212,7 @@ class Judge:
                 self._touch(raw, known, flawed=False, body=None)
                 self._wait(raw, bucket, known.currency, known.amount_minor, reason)
 
-    def _mapped(self, raw: Raw, known: Known | None) -> None:
-        decoded = self._scope.decode(raw)
+    def _mapped(self, raw: Raw, known: Known | None, decoded: Decoded) -> None:
         if isinstance(decoded, Accepted):
             self._accepted(raw, known, decoded)
         elif isinstance(decoded, LeftOut):
@@ -235,9 +309,9 @@ class Judge:
         return bucket, reason
 
     def _storable(self, raw: Raw) -> bool:
-        why = _unstorable(raw)
+        why = unstorable(raw)
         if why is not None:
-            self._unreadable(_as_unreadable(raw, self._scope.kind, why))
+            self._unreadable(as_unreadable(raw, self._scope.kind, why))
         return why is None
 
     def _row(
@@ -324,29 +398,3 @@ def _order(raw: Raw, known: Known) -> int | None:
 
 def _notices_json(notices: Collection[Problem]) -> str | None:
     return json.dumps([notice.model_dump() for notice in notices], ensure_ascii=False) if notices else None
-
-
-def _all_storable(records: Iterable[Raw]) -> bool:
-    """Whether every id can be a key in both databases; a cheap look at all of them at once."""
-    ids = [raw.external_id for raw in records]
-    try:
-        text = "\n".join(ids).encode()
-    except UnicodeEncodeError:
-        return False
-    if b"\x00" in text or "" in ids or (ids and max(map(len, ids)) > _ID_MAX):
-        return False
-    return all(raw.order is None or -_ORDER_MAX <= raw.order <= _ORDER_MAX for raw in records)
-
-
-def _unstorable(raw: Raw) -> str | None:
-    if not raw.external_id:
-        return "the record has an empty id"
-    if len(raw.external_id) > _ID_MAX:
-        return f"the record's id has {len(raw.external_id)} characters, {_ID_MAX} are the most there can be"
-    if not _all_storable((raw,)):
-        return "the record's id or version holds what no database can keep (a NUL, half a character, a number beyond 64 bits)"
-    return None
-
-
-def _as_unreadable(raw: Raw, kind: Kind, why: str) -> Unreadable:
-    return Unreadable(kind, raw.wire_type, f"record {ascii(raw.external_id)[:120]}", raw.body, why)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
 
 from ledgerbridge.errors import MappingError
 from ledgerbridge.mapping.apply import (
@@ -17,14 +18,17 @@ from ledgerbridge.mapping.apply import (
     canonical_bytes,
     compile_inbound,
     compile_quick,
-    from_canonical,
 )
 from ledgerbridge.mapping.spec import MappingSpec
 from ledgerbridge.model.base import Frozen
 from ledgerbridge.model.raw import Raw
+from ledgerbridge.model.wirejson import WireError, WireValue, objects
 
-from .columns import columns_of_json
-from .decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected
+from .columns import Columns, columns_of_clean
+from .decode import Accepted, Decoded, DecodeWith, LeftOut, Rejected, Stretch
+
+_AT_ONCE: Final = 256
+"""Records that are decoded and mapped together: with fewer the work for each column weighs, with more they leave the caches."""
 
 
 def mapped_by(
@@ -55,12 +59,14 @@ def mapped_by(
     }
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
     fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-    decoders = {wire_type: _decoder(spec, context) for wire_type, spec in by_wire_type.items()}
-    return DecodeWith(decoders, fingerprint, leave_out)
+    ways = {wire_type: _ways(spec, context) for wire_type, spec in by_wire_type.items()}
+    one_by_one = {wire_type: one for wire_type, (one, _) in ways.items()}
+    together = {wire_type: many for wire_type, (_, many) in ways.items()}
+    return DecodeWith(one_by_one, fingerprint, leave_out, together)
 
 
-def _decoder(spec: MappingSpec, context: Context) -> Callable[[Raw], Decoded]:
-    """The quick way for records in which nothing is unusual, the long one for all others.
+def _ways(spec: MappingSpec, context: Context) -> tuple[Callable[[Raw], Decoded], Callable[[Sequence[Raw]], Stretch]]:
+    """The long way for one record, and the quick one for those of many in which nothing is unusual.
 
     Both are made at the first record, which a run with nothing new never sees; where the workspace gives options, at once,
     since one may not fit where it is used.
@@ -68,25 +74,46 @@ def _decoder(spec: MappingSpec, context: Context) -> Callable[[Raw], Decoded]:
     kind = spec.kind
 
     @cache
-    def ways() -> tuple[Quick, Inbound]:
-        return compile_quick(spec, context), compile_inbound(spec, context)
+    def inbound() -> Inbound:
+        return compile_inbound(spec, context)
+
+    @cache
+    def quick() -> Quick:
+        return compile_quick(spec, context)
 
     if context.options:
-        ways()
+        inbound(), quick()
 
-    def decode(raw: Raw) -> Decoded:
-        quick, inbound = ways()
-        payload = raw.payload()
-        clean = quick(payload)
-        if clean is not None:
-            canonical = clean.canonical
-            record = partial(from_canonical, kind, canonical)
-            return Accepted(record, canonical, columns=columns_of_json(kind, clean.plain))
-        found = inbound(payload)
+    def one(raw: Raw) -> Decoded:
+        found = inbound()(raw.payload())
         if isinstance(found, Mapped):
             return Accepted(found.value, canonical_bytes(found.value), found.notices)
         if isinstance(found, Filtered):
             return LeftOut(found.reason)
         return Rejected(found.problems)
 
-    return decode
+    def many(raws: Sequence[Raw]) -> Stretch:
+        at: list[int] = []
+        canonical: list[bytes] = []
+        columns: list[list[Any]] = [[] for _ in Columns._fields]
+        for start in range(0, len(raws), _AT_ONCE):
+            payloads, places = _payloads(raws[start : start + _AT_ONCE])
+            clean = quick()(payloads)
+            at += [start + places[place] for place in clean.at]
+            canonical += clean.canonical
+            for whole, part in zip(columns, columns_of_clean(kind, clean), strict=True):
+                whole.extend(part)
+        return Stretch(kind, at, canonical, columns, {})
+
+    return one, many
+
+
+def _payloads(raws: Sequence[Raw]) -> tuple[list[Mapping[str, WireValue]], list[int]]:
+    """The records that are JSON objects, decoded, and their places."""
+    found: list[Mapping[str, WireValue] | None] = []
+    for raw, value in zip(raws, objects([raw.body for raw in raws]), strict=True):
+        try:
+            found.append(raw.payload() if value is None else value)
+        except WireError:
+            found.append(None)
+    return [value for value in found if value is not None], [at for at, value in enumerate(found) if value is not None]

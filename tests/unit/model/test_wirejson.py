@@ -6,10 +6,10 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ledgerbridge.model.wirejson import WireError, dumps, loads
+from ledgerbridge.model.wirejson import WireError, dumps, loads, objects
 
 numbers = st.decimals(allow_nan=False, allow_infinity=False, places=4) | st.integers()
 values = st.recursive(
@@ -49,3 +49,32 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
 @given(values)
 def test_it_is_json_for_everybody(value: object) -> None:
     assert json.loads(dumps(value), parse_float=Decimal) == value  # type: ignore[arg-type]
+
+
+records = st.lists(st.dictionaries(st.sampled_from(("a", "b:", "c")), values, max_size=3), min_size=1, max_size=5)
+breaks = st.sampled_from([b"", b'"', b":", b",", b"{", b"}", b"]", b'"a":1,', b" ", b"\\", b"\xff", b"e5", b"."])
+
+
+@given(records, st.lists(st.tuples(st.integers(0, 4), st.integers(0, 60), breaks), max_size=3))
+@example([{"a": {}}], [(0, 6, b'"c":1,"c":2')])
+@example([{"a": [{"c": 1}]}, {"a": [{}]}], [(1, 7, b'"c":1,"c":2')])
+def test_objects_are_read_together_as_one_by_one(values: list[object], edits: list[tuple[int, int, bytes]]) -> None:
+    texts = [dumps(value).encode() for value in values]  # type: ignore[arg-type]
+    for which, at, piece in edits:
+        text = texts[which % len(texts)]
+        texts[which % len(texts)] = text[:at] + piece + text[at:]
+    for found, text in zip(objects(texts), texts, strict=True):
+        if found is not None:
+            assert repr(found) == repr(loads(text))
+
+
+def test_usual_objects_are_read_together() -> None:
+    texts = [
+        f'{{"id": {at}, "of": {{"a": null}}, "rows": [{{"net": 1.50}}, {{"net": 2}}]}}'.encode() for at in range(9)
+    ]
+    assert objects(texts) == [loads(text) for text in texts]
+    odd = [b'{"at": "12:30"}', b'{"id": 1, "id": 2}', b"[1]", b"{", b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}"]
+    found = objects([*texts, *odd])
+    assert found[:9] == [loads(text) for text in texts]
+    assert found[9:] == [None] * len(odd)
+    assert objects([]) == []
