@@ -1,8 +1,7 @@
 """Read models for the comparison of two ledgers: what differs, found inside the database, and balances summed there.
 
-Only numbers whose documents are not the same in both systems come out; a pair that is the same costs one probe of
-``ix_observed_number``, which holds all that is compared, so that neither rows nor texts are read. Everything is read in one
-transaction: numbers, balances and customers belong together.
+Only numbers whose documents are not the same in both systems come out (:mod:`~ledgerbridge.store.ledger_suspects` finds them).
+Everything is read in one transaction: numbers, balances and customers belong together.
 """
 
 # ruff: noqa: S608 (statements are put together from names of our own columns; values are always parameters)
@@ -21,16 +20,14 @@ from ledgerbridge.model.invoice import DocumentStatus
 from ledgerbridge.model.ledger import Account, Balances, LedgerDocument, NumberGroup
 
 from . import bulk
+from .ledger_sums import Sums, summed_by_customer
+from .ledger_suspects import Sides, suspects
 from .tx import Tx
 
 OPTIONAL: Final = ("tax_minor", "fee_minor", "due_on", "doc_kind")
 """Columns that are compared only where both systems say something, and only if asked for."""
-_SAID: Final = {Kind.INVOICE: ("tax_minor", "due_on", "doc_kind"), Kind.PAYMENT: ("fee_minor", "doc_kind")}
-"""Which of them a kind has at all: every comparison of a column costs as much as a tenth of finding the row."""
 _SETTLED: Final = {Kind.INVOICE: "{}.amount_minor", Kind.PAYMENT: "{0}.amount_minor + coalesce({0}.fee_minor, 0)"}
 _FETCH: Final = 1000
-_SERVER_MIB: Final = 64
-"""What a PostgreSQL server may use for one sort or hash of a comparison, before it writes to disk."""
 
 _CUSTOMERS: Final = """
 SELECT o.external_id, o.number, o.party_name, l.entity_id FROM observed o
@@ -120,11 +117,12 @@ def differing(
     `optional` columns that both have. To be used up within the transaction. `among`: these numbers instead, the same or not.
     """
     if among is None:
-        suspects = _suspects(tx, kind, leading, compared, optional)
+        both = Sides(kind, leading.system, compared.system, _same_customers(leading, compared))
+        wanted = suspects(tx, both, optional)
     else:
-        suspects = iter([(number,) for number in sorted(among)])
+        wanted = iter(sorted(among))
     sides = {leading.system: leading, compared.system: compared}
-    while numbers := [row[0] for row in islice(suspects, _FETCH)]:
+    while numbers := list(islice(wanted, _FETCH)):
         for number, rows in groupby(_rows(tx, kind, tuple(sides), numbers), key=lambda row: row[0]):
             found: dict[str, list[LedgerDocument]] = {system: [] for system in sides}
             for row in rows:
@@ -139,28 +137,49 @@ def balances(
 
     Documents dated after `as_of` do not count. Balances of zero are left out. `only`: those of these accounts.
     """
-    found: Balances = {}
-    references, names = ((), ()) if only is None else map(sorted, of.said_of(only))
-    day = as_of.isoformat() if as_of else None
-    until = "" if day is None else " AND business_on <= ?"
-    walk = _force(tx) if only is None else ""  # for a few customers, the rows of the system alone are quicker
+    return every_balance(tx, kinds, [of], as_of=as_of, only=only)[0]
+
+
+def every_balance(
+    tx: Tx,
+    kinds: Collection[Kind],
+    sides: Sequence[Accounts],
+    *,
+    as_of: date | None = None,
+    only: Collection[str] | None = None,
+) -> list[Balances]:
+    """The same for several systems, in their order, which costs less than one after the other."""
+    found: list[Balances] = [{} for _ in sides]
+    until = "" if as_of is None else f" AND business_on <= '{as_of.isoformat()}'"
     for kind in kinds:
-        for columns, where, said in (
-            ("party_id, party_code, NULL", "(party_id IS NOT NULL OR party_code IS NOT NULL)", references),
-            ("NULL, NULL, party_name", "party_id IS NULL AND party_code IS NULL", names),
-        ):
-            theirs, listed = _said(tx, columns, said) if only is not None else ("", ())
-            grouped = columns.replace("NULL, ", "").replace(", NULL", "")
-            sql = (
-                f"SELECT {columns}, currency, sum({_SETTLED[kind].format('o')}) FROM observed o {walk} "
-                f"WHERE system = ? AND kind = ? AND state = 'live' AND doc_status = 'approved' AND {where}{theirs}{until} "
-                f"GROUP BY {grouped}, currency"
-            )
-            parameters = (of.system, kind.value, *listed, *(() if day is None else (day,)))
-            for party_id, code, name, currency, minor in bulk.rows_of(tx, sql, parameters):
+        if only is None:
+            summed = summed_by_customer(tx, kind, [of.system for of in sides], _SETTLED[kind].format("o"), until)
+        else:
+            summed = [_of_some(tx, kind, of, only, until) for of in sides]
+        for of, sums, into in zip(sides, summed, found, strict=True):
+            for (party_id, code, name, currency), minor in sums.items():
                 key = of.account(party_id, code, name).key, currency
-                found[key] = found.get(key, 0) + (int(minor) if kind is Kind.INVOICE else -int(minor))
-    return {key: minor for key, minor in found.items() if minor and (only is None or key[0] in only)}
+                into[key] = into.get(key, 0) + (minor if kind is Kind.INVOICE else -minor)
+    return [{key: minor for key, minor in one.items() if minor and (only is None or key[0] in only)} for one in found]
+
+
+def _of_some(tx: Tx, kind: Kind, of: Accounts, only: Collection[str], until: str) -> Sums:
+    """Sums by what is said of the customers of some accounts; of others that are called so too."""
+    found: Sums = {}
+    references, names = map(sorted, of.said_of(only))
+    for columns, where, said in (
+        ("party_id, party_code, NULL", "(party_id IS NOT NULL OR party_code IS NOT NULL)", references),
+        ("NULL, NULL, party_name", "party_id IS NULL AND party_code IS NULL", names),
+    ):
+        theirs, listed = _said(tx, columns, said)
+        sql = (
+            f"SELECT {columns}, currency, sum({_SETTLED[kind].format('o')}) FROM observed o "
+            f"WHERE system = ? AND kind = ? AND state = 'live' AND doc_status = 'approved' AND {where}{theirs}{until} "
+            f"GROUP BY {columns.replace('NULL, ', '').replace(', NULL', '')}, currency"
+        )
+        for *key, minor in bulk.rows_of(tx, sql, (of.system, kind.value, *listed)):
+            found[tuple(key)] = int(minor)
+    return found
 
 
 def _said(tx: Tx, columns: str, said: Sequence[str]) -> tuple[str, tuple[Any, ...]]:
@@ -181,39 +200,6 @@ def _same_customers(leading: Accounts, compared: Accounts) -> list[tuple[str, st
     ]  # fmt: skip
 
 
-def _suspects(
-    tx: Tx, kind: Kind, leading: Accounts, compared: Accounts, optional: Collection[str]
-) -> Iterator[tuple[Any, ...]]:
-    """Numbers that are not there exactly once on each side, and those whose leading document has no equal, in order."""
-    pairs = _same_customers(leading, compared)
-    equal = " ".join(
-        f"AND (b.{name} = a.{name} OR a.{name} IS NULL OR b.{name} IS NULL)" for name in _SAID[kind] if name in optional
-    )
-    settled = _SETTLED[kind]
-    force = _force(tx)
-    said: tuple[Any, ...]
-    listed, said = "SELECT value ->> 0, value ->> 1 FROM json_each(?)", (json.dumps(pairs),)
-    if not tx.sqlite:
-        listed = "SELECT l, r FROM unnest(?::text[], ?::text[]) AS p (l, r)"
-        said = ([left for left, _ in pairs], [right for _, right in pairs])
-    sql = f"""
-WITH same (l, r) AS MATERIALIZED ({listed})
-SELECT number FROM observed {force} WHERE kind = ? AND state = 'live' AND system IN (?, ?) GROUP BY number
-    HAVING count(*) <> 2 OR count(*) FILTER (WHERE system = ?) <> 1
-UNION
-SELECT a.number FROM observed a {force}
-WHERE a.kind = ? AND a.state = 'live' AND a.system = ? AND a.number IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM observed b {force} WHERE b.number = a.number AND b.kind = a.kind AND b.system = ? AND b.state = 'live'
-    AND b.currency = a.currency AND b.doc_status = a.doc_status AND b.business_on = a.business_on
-    AND {settled.format("b")} = {settled.format("a")} {equal}
-    AND (coalesce(a.party_id, a.party_code), coalesce(b.party_id, b.party_code)) IN (SELECT l, r FROM same)
-)
-ORDER BY 1
-"""
-    both = (kind.value, leading.system, compared.system)
-    return _streamed(tx, sql, (*said, *both, leading.system, *both))
-
-
 def _rows(tx: Tx, kind: Kind, systems: tuple[str, ...], numbers: Sequence[str]) -> list[tuple[Any, ...]]:
     """All live documents of some numbers in two systems, by number."""
     among = (
@@ -231,27 +217,6 @@ WHERE o.kind = ? AND o.state = 'live' AND o.system IN (?, ?) ORDER BY o.number
 def _force(tx: Tx) -> str:
     """Without statistics of the table SQLite would rather walk another index and read every row."""
     return "INDEXED BY ix_observed_number" if tx.sqlite else ""
-
-
-def _streamed(tx: Tx, sql: str, parameters: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """The rows of a query, some at a time, so that memory does not grow with them."""
-    if tx.sqlite:
-        cursor = tx.cursor()
-        cursor.execute(sql, parameters)
-    else:
-        driver: Any = tx.connection.connection.driver_connection
-        cursor = driver.cursor(name="ledgerbridge_ledgers")
-        # A table that was just filled has no statistics yet, and without them the server would rather probe row by row, for
-        # minutes. Only for the planning of this query: those for single numbers are right to probe.
-        for setting in ("enable_nestloop = off", "jit = off", f"work_mem = '{_SERVER_MIB}MB'"):
-            bulk.run(tx, f"SET LOCAL {setting}", ())
-        cursor.execute(sql.replace("?", "%s"), parameters)
-        bulk.run(tx, "SET LOCAL enable_nestloop = on", ())
-    try:
-        while rows := cursor.fetchmany(_FETCH):
-            yield from rows
-    finally:
-        cursor.close()
 
 
 def _document(kind: Kind, row: tuple[Any, ...], of: Accounts) -> LedgerDocument:

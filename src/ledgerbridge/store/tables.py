@@ -138,8 +138,8 @@ observed = sa.Table(
     sa.UniqueConstraint("system", "kind", "external_id"),
     sa.Index(
         "ix_observed_number",
-        *("number", "kind", "system", "state", "currency", "amount_minor", "tax_minor", "fee_minor"),
-        *("business_on", "due_on", "doc_status", "doc_kind", "party_id", "party_code"),
+        *("number", "currency", "doc_status", "business_on", "doc_kind", "amount_minor", "tax_minor", "due_on"),
+        *("system", "kind", "state", "fee_minor", "party_id", "party_code"),
     ),
 )
 

@@ -76,9 +76,7 @@ class Comparing:
         if not self._done:
             raise RuntimeError("the balances come after the differences: their causes are not known yet")
         kinds, as_of = self.scope.kinds, self.scope.as_of
-        leading, compared = (
-            ledgers.balances(self.tx, kinds, side, as_of=as_of, only=self.only) for side in self._sides()
-        )
+        leading, compared = ledgers.every_balance(self.tx, kinds, self._sides(), as_of=as_of, only=self.only)
         for at, side in enumerate((leading, compared)):
             for (_, currency), minor in side.items():
                 self._count(currency, *((minor, 0) if at == 0 else (0, minor)))

@@ -263,3 +263,85 @@ def _all_groups(tx: Tx, kind: Kind, *sides: ledgers.Accounts) -> Iterator[Number
                 ]
             )
         yield NumberGroup(kind, group.number, *found)
+
+
+NUMBERS = ["N1", "N2", "N3", "N4", "n1", "N1 ", "红字-7", "0", "-", "N'1", "N\\1", "9" * 30, "\U00020bb7"]
+
+
+def odd_ledger(rng: random.Random, system: str, ids: str, tidy: float) -> list[Copy]:
+    """A ledger with doubles, blanks, odd numbers, voids and currencies; `tidy`: how much of it is as in the other system."""
+    found: list[Copy] = []
+    for kind in (Kind.INVOICE, Kind.PAYMENT):
+        for number in [*NUMBERS, None]:
+            for twin in range(rng.choice([1] * 8 + [0, 2, 3])):
+                one = Copy(system, f"{kind}{number}{twin}", kind, number, party_id=f"{ids}1")
+                if kind is Kind.PAYMENT:
+                    fee = rng.choice([None, 0, 5])
+                    one = replace(one, tax=None, fee=fee, minor=105 - (fee or 0))
+                if rng.random() > tidy:
+                    one = replace(one, tax=rng.choice([13, None]), due=rng.choice([None, "2026-12-01"]))
+                if rng.random() > tidy:
+                    changed: list[dict[str, object]] = [
+                        {"minor": rng.choice([-100, 0, 99, 10**15])}, {"status": rng.choice(["void", "draft"])},
+                        {"currency": rng.choice(["USD", "JPY"])}, {"on": "2026-11-02"}, {"state": "deleted"}, {"tax": 14},
+                        {"due": "2026-12-02"}, {"party_id": f"{ids}2"}, {"party_id": None, "code": f"{ids}1"},
+                        {"party_id": "c1"}, {"party_id": None}, {"party_id": None, "name": "丁"}, {"part": "p"},
+                    ]  # fmt: skip
+                    one = replace(one, **rng.choice(changed))  # type: ignore[arg-type]
+                found.append(one)
+    return found
+
+
+def plainly_the_same(
+    ours: list[Copy], theirs: list[Copy], optional: tuple[str, ...], customers: list[dict[str, str]]
+) -> bool:
+    if len(ours) != 1 or len(theirs) != 1:
+        return False
+    (one,), (other,) = ours, theirs
+    settled = [side.minor + ((side.fee or 0) if side.kind is Kind.PAYMENT else 0) for side in (one, other)]
+    columns = [("tax", "tax_minor"), ("due", "due_on")] if one.kind is Kind.INVOICE else [("fee", "fee_minor")]
+    said = [(getattr(one, name), getattr(other, name)) for name, column in columns if column in optional]
+    whose = [known.get(side.party_id or side.code or "") for known, side in zip(customers, (one, other), strict=True)]
+    return (
+        (one.currency, one.on, one.status, settled[0]) == (other.currency, other.on, other.status, settled[1])
+        and all(left is None or right is None or left == right for left, right in said)
+        and whose[0] is not None
+        and whose[0] == whose[1]
+    )
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_comes_out_is_what_a_plain_comparison_finds(store: Store, seed: int, beside: bool) -> None:
+    rng = random.Random(seed)
+    tidy = rng.choice([0.5, 0.8, 0.95])
+    leading, compared = ("erp", "crm") if seed % 2 else ("crm", "erp")
+    books = {"erp": odd_ledger(rng, "erp", "c", tidy), "crm": odd_ledger(rng, "crm", "x", tidy)}
+    put(
+        store,
+        [*CUSTOMERS, customer("crm", "c1"), *books["erp"], *books["crm"]],
+        ENTITIES | {("crm", Kind.CUSTOMER, "c1"): "E2"},
+    )
+    with store.reading(beside=beside) as tx:
+        sides = [ledgers.accounts(tx, system) for system in (leading, compared)]
+        customers = [side.references() for side in sides]
+        for kind in (Kind.INVOICE, Kind.PAYMENT):
+            for optional in (ledgers.OPTIONAL, ("fee_minor", "due_on"), ()):
+                numbers: dict[str, tuple[list[Copy], list[Copy]]] = {}
+                for at, system in enumerate((leading, compared)):
+                    for one in books[system]:
+                        if one.kind is kind and one.number is not None and one.state == "live":
+                            numbers.setdefault(one.number, ([], []))[at].append(one)
+                expected = sorted(
+                    number for number, both in numbers.items() if not plainly_the_same(*both, optional, customers)
+                )
+                found = [group.number for group in ledgers.differing(tx, kind, *sides, optional=optional)]
+                assert found == expected, (kind, optional)
+        for side, sums in zip(sides, ledgers.every_balance(tx, (Kind.INVOICE, Kind.PAYMENT), sides), strict=True):
+            counted: Counter[tuple[str, str]] = Counter()
+            for one in books[side.system]:
+                if one.state == "live" and one.status == "approved":
+                    minor = one.minor if one.kind is Kind.INVOICE else -one.minor - (one.fee or 0)
+                    counted[side.account(one.party_id, one.code, one.name).key, one.currency] += minor
+            assert sums == {key: minor for key, minor in counted.items() if minor}
+            assert sums == ledgers.balances(tx, (Kind.INVOICE, Kind.PAYMENT), side)
