@@ -37,24 +37,33 @@ def register(app: typer.Typer) -> None:
 
 
 def reconcile(
-    as_of: AsOf = None, customer: OneCustomer = None, workspace: WorkspaceOption = None, as_json: Json = False
+    as_of: AsOf = None,
+    customer: OneCustomer = None,
+    full: Annotated[bool, typer.Option("--full", help="First prove all that is stored from the documents.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: Json = False,
 ) -> None:
     """Reconcile the leading system's books: cash application, banks, comparison with every other system, exceptions."""
+    from ledgerbridge.sync.reconciling.verifying import verify
+
     with session(workspace, as_json) as now:
+        faults = verify(now.app.store, rules_of(now.app), business_day_of(now, day_of(as_of))) if full else ()
         done = carry_out(now, as_of=day_of(as_of), customer=customer)
         summary = done.summary
 
         def show(console: Console) -> None:
             show_summary(console, summary, now.out.language)
             lang = now.out.language
+            for fault in faults:
+                console.print(f"{_said('fault', lang)} {fault.account or ''}: {fault.what}", markup=False)
             for system, counts in done.banks.items():
                 told = ", ".join(f"{_said(outcome, lang)} {count}" for outcome, count in counts.items())
                 console.print(f"{system}: {told}", markup=False)
             if not done.recorded:
                 console.print(_said("look_back", lang), markup=False)
 
-        now.out.result(as_plain(done), show)
-        if any(count for count in done.found.values()):
+        now.out.result(as_plain(done) | {"faults": faults}, show)
+        if faults or any(count for count in done.found.values()):
             raise typer.Exit(Exit.FINDINGS)
 
 
@@ -267,6 +276,7 @@ _WORDS = {
     "doubtful": ("待人工判断", "doubtful"),
     "nothing": ("无法识别", "nothing speaks for anybody"),
     "customer_not_linked": ("客户未关联", "customer not linked"),
+    "fault": ("库中结果与单据不符，已重新计算", "stored otherwise than the documents say, made anew"),
     "look_back": (
         "截止日早于已对账日期：只作查看，核销与异常保持不变",
         "a look back: stored cash and exceptions stay as they are",

@@ -64,13 +64,14 @@ def watched(tx: Tx, system: str) -> bool:
     return bool(bulk.rows_of(tx, "SELECT 1 FROM workspace WHERE name = ?", (_FACT + system,)))
 
 
-def watch(tx: Tx, system: str, take_turn: Sequence[str]) -> None:
+def watch(tx: Tx, system: str, take_turn: Sequence[str], *, anew: bool = False) -> None:
     """Begin to keep marks of a system, from all its copies as they are. `take_turn`: the locks of its writers; those that write
-    now are waited for, and whoever comes later sees that the system is watched.
+    now are waited for, and whoever comes later sees that the system is watched. `anew`: even if it is watched already; all
+    stamps change.
     """
     for lock in take_turn:
         tx.take_turn(lock)
-    if watched(tx, system):
+    if watched(tx, system) and not anew:
         return
     for table in ("book_party", "book_day"):
         bulk.run(tx, f"DELETE FROM {table} WHERE system = ?", (system,))

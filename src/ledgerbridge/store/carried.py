@@ -84,7 +84,12 @@ def years(tx: Tx, system: str, accounts: Collection[str], first: int, last: int)
     return found
 
 
-def every_year(tx: Tx, system: str, account: str) -> list[tuple[int, str]]:
-    """All years of one customer, ascending."""
-    sql = "SELECT year, months FROM book_year WHERE system = ? AND account = ? ORDER BY year"
-    return [(row[0], row[1]) for row in bulk.rows_of(tx, sql, (system, account))]
+def of_account(tx: Tx, system: str, account: str) -> Carry | None:
+    """All that is carried forward of one customer."""
+    key = system, account
+    sql = "SELECT account, marks, from_on, before_on, items FROM book_carry WHERE system = ? AND account = ?"
+    found = bulk.rows_of(tx, sql, key)
+    of_years = bulk.rows_of(
+        tx, "SELECT year, months FROM book_year WHERE system = ? AND account = ? ORDER BY year", key
+    )
+    return Carry._make((*found[0], [(row[0], row[1]) for row in of_years])) if found else None

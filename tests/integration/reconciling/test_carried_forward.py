@@ -12,14 +12,14 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reconcile_books import NOW, RULES, Record, allocation, customer, delete, invoice, payment, put, run
+from reconcile_books import NOW, RULES, Record, allocation, customer, delete, invoice, payment, put, rolled, run
 
 from ledgerbridge.clock import business_day
 from ledgerbridge.errors import StatementError
 from ledgerbridge.model.base import Kind, Ref
 from ledgerbridge.reconciler.allocation import Policy, Tolerance
 from ledgerbridge.reconciler.statement import Period
-from ledgerbridge.store import Store, Tx, allocations, book_marks, carried, links
+from ledgerbridge.store import Store, Tx, allocations, book_marks, bulk, carried, links
 from ledgerbridge.sync.reconciling import Rules
 from ledgerbridge.sync.reconciling import books as reading
 from ledgerbridge.sync.reconciling.aging import aging, open_items
@@ -27,6 +27,7 @@ from ledgerbridge.sync.reconciling.books import CarriedBooks, CustomerBooks, dir
 from ledgerbridge.sync.reconciling.findings import of_cash
 from ledgerbridge.sync.reconciling.statements import Asked, statement_again, statements
 from ledgerbridge.sync.reconciling.sums import Totals
+from ledgerbridge.sync.reconciling.verifying import faults, verify
 
 FIRST = date(2025, 12, 1)
 DAYS = 130
@@ -213,7 +214,7 @@ def told(tx: Tx, rules: Rules, day: date, now: datetime, *, full: bool) -> dict[
             sums.add_records(one)
     if not full:
         sums.add_days(book_marks.day_sums(tx, rules.lead, day.isoformat()))
-    firsts = (day.replace(day=1), day - timedelta(days=17), day - timedelta(days=100), day)
+    firsts = (day.replace(day=1), day - timedelta(days=17), day - timedelta(days=60), day - timedelta(days=100))
     return {
         "aging": aging(tx, rules, day),
         "items": list(open_items(tx, rules, day)),
@@ -235,7 +236,7 @@ def compare(desk: Desk, days: list[date]) -> int:
             resting += sum(isinstance(one, CarriedBooks) for one in books)
             quick = told(tx, rules, day, desk.now, full=False)
             with (
-                patch.object(reading, "_at_rest", return_value={}),
+                patch.object(reading, "at_rest", return_value={}),
                 patch.object(allocations, "states", return_value={}),
             ):
                 assert quick == told(tx, rules, day, desk.now, full=True)
@@ -253,6 +254,7 @@ def compare_stored(desk: Desk) -> None:
                 assert allocations.of_account(tx, rules.lead, one.account.key) == list(one.applied)
         assert not stored
         assert carried.standings(tx, rules.lead).keys() <= allocations.states(tx, rules.lead).keys()
+        assert list(faults(tx, rules, day)) == []
 
 
 def play(store: Store, edits: list[tuple[str, int]]) -> int:
@@ -292,3 +294,92 @@ def test_the_same_through_a_long_life_of_the_books(store: Store, seed: int) -> N
     names = [die.choice(("reconcile", *EDITS) if at % 7 else ("reconcile",)) for at in range(30)]
     resting = play(store, [(name, die.randrange(2**20)) for name in names])
     assert resting > 10, "customers at rest are read as they were carried forward"
+
+
+@pytest.mark.parametrize(
+    ("damage", "told_of"),
+    [
+        ("UPDATE book_carry SET items = '[]'", "carried forward"),
+        ("UPDATE book_year SET months = '{}'", "carried forward"),
+        ("UPDATE allocation_result SET amount_minor = amount_minor - 1", "the allocations"),
+        ("UPDATE book_account SET cash = replace(cash, '10000', '10001')", "cash application"),
+        ("UPDATE book_party SET records = records + 1", "mark"),
+        ("UPDATE book_day SET minor = '1'", "minor units"),
+    ],
+)
+def test_a_proof_tells_what_is_stored_otherwise_and_the_next_run_mends_it(
+    store: Store, damage: str, told_of: str
+) -> None:
+    put(store, [customer("C1", "上海飞轮机械有限公司"), invoice("XS1", "C1", 10_000, "2026-01-05")])
+    put(
+        store,
+        [invoice("XS2", "C1", 500, "2026-02-05"), payment("SK1", "C1", 10_000, "2026-02-06", remittance_text="XS1")],
+    )
+    right = run(store).summary
+    assert verify(store, RULES, right.as_of) == ()
+    run(store)
+    with store.writing() as tx:
+        assert bulk.run(tx, damage, ()) > 0
+    found = verify(store, RULES, right.as_of)
+    assert any(told_of in fault.what for fault in found)
+    again = run(store).summary
+    assert (again.cash, again.aging, again.collection) == (right.cash, right.aging, right.collection)
+    assert verify(store, RULES, right.as_of) == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_statements_from_any_day_are_those_of_the_documents(fresh_sqlite: Callable[[], Store], seed: int) -> None:
+    last = date(2026, 3, 31)
+    fees = replace(RULES, cash=Policy(tolerances={code: Tolerance(fee_minor=1_000) for code in ("CNY", "USD")}))
+    with fresh_sqlite() as store:
+        put(store, rolled(seed, customers=3, documents=70))
+        put(
+            store,
+            [
+                invoice("XSF", "C01", 90_000, "2026-01-20"),
+                payment("SKF", "C01", 89_300, "2026-02-11", remittance_text="XSF"),
+            ],
+        )
+        run(store, rules=fees)
+        with store.reading() as tx:
+            books = list(every_customer(tx, fees, directory(tx, "erp"), last))
+            assert all(isinstance(one, CarriedBooks) for one in books)
+            assert any(match.difference == "fee" for _, rows in allocations.every(tx, "erp") for match in rows)
+            for first in (last - timedelta(days=3 * back) for back in range(30)):
+                period = Period(first, last)
+                quick = stated(tx, fees, period, NOW)
+                with patch.object(reading, "at_rest", return_value={}):
+                    assert quick == stated(tx, fees, period, NOW)
+            strict = [
+                one for one in every_customer(tx, RULES, directory(tx, "erp"), last) if isinstance(one, CarriedBooks)
+            ]
+            assert strict == [], "other rules, other books"
+            early = every_customer(tx, fees, directory(tx, "erp"), date(2026, 2, 1))
+            assert not any(isinstance(one, CarriedBooks) for one in early), "of a day before its last record"
+
+
+def test_only_the_customer_whose_books_change_is_read_again(store: Store) -> None:
+    put(store, [customer(code, f"第{code}客户有限公司") for code in OWNERS])
+    bills = [invoice(f"XS{code}", code, 10_000, "2026-01-05") for code in OWNERS]
+    put(store, [*bills, invoice("XSC1-2", "C1", 500, "2026-01-06")])
+
+    def read_again(day: date = date(2026, 3, 31)) -> int:
+        with store.reading() as tx:
+            every = list(every_customer(tx, RULES, directory(tx, "erp"), day))
+        return sum(isinstance(one, CustomerBooks) for one in every)
+
+    assert read_again() == 3, "nothing is carried forward before the first reconciliation"
+    run(store)
+    assert read_again() == 0
+    put(store, [bills[0]])
+    assert read_again() == 1, "written again, so read again"
+    run(store)
+    put(store, [invoice("XSC1", "C2", 10_000, "2026-01-05")])
+    assert read_again() == 2, "whoever had the document, and whoever has it now"
+    run(store)
+    assert read_again() == 0
+    assert read_again(date(2026, 1, 4)) == 0, "no document yet"
+    put(store, [payment("SK1", "C3", 1, "2026-04-02")])
+    run(store)
+    assert read_again(date(2026, 4, 1)) == 0
+    assert read_again(date(2026, 4, 2)) == 1, "its day has come"

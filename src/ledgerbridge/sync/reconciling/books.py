@@ -155,15 +155,15 @@ def every_customer(tx: Tx, rules: Rules, who: Directory, as_of: date, *, ahead: 
     they can be carried forward.
     """
     stored = allocations.states(tx, rules.lead)
-    at_rest = _at_rest(tx, rules, who, stored, as_of)
-    if not at_rest:
+    resting = at_rest(tx, rules, who, stored, as_of)
+    if not resting:
         yield from _in_full(tx, rules, who, stored, as_of, (), ahead=ahead)
         return
     whole = len(who) > _FEW
     kept = _Beside(carried.items(tx, rules.lead) if whole else None, lambda key: carried.items_of(tx, rules.lead, key))
-    waiting = iter(at_rest)
+    waiting = iter(resting)
     place = next(waiting, None)
-    others = _in_full(tx, rules, who, stored, as_of, at_rest, ahead=ahead)
+    others = _in_full(tx, rules, who, stored, as_of, resting, ahead=ahead)
     for other in chain(others, (None,)):
         while place is not None and (other is None or who.accounts[place].key < other.account.key):
             account = who.accounts[place]
@@ -179,7 +179,12 @@ def in_full(tx: Tx, rules: Rules, who: Directory, as_of: date) -> Iterator[Custo
     return _in_full(tx, rules, who, allocations.states(tx, rules.lead), as_of, (), ahead=False)
 
 
-def _at_rest(tx: Tx, rules: Rules, who: Directory, stored: dict[str, AccountState], as_of: date) -> dict[int, None]:
+def anew(tx: Tx, rules: Rules, who: Directory, as_of: date, *, but: Collection[int]) -> Iterator[CustomerBooks]:
+    """The same, worked out now whatever is stored, of all but those at some places; they can be carried forward."""
+    return _in_full(tx, rules, who, {}, as_of, but, ahead=True)
+
+
+def at_rest(tx: Tx, rules: Rules, who: Directory, stored: dict[str, AccountState], as_of: date) -> dict[int, None]:
     """The places of the customers of whom what was carried forward holds on the day, in order."""
     if not who.stamps:
         return {}

@@ -31,7 +31,6 @@ from ledgerbridge.store import (
     book_marks,
     exception_merge,
     ledgers,
-    observed,
     payers,
     reconciliations,
     to_us,
@@ -51,6 +50,7 @@ from .debtors import Debtors
 from .findings import of_cash, of_identity, of_writes
 from .rules import Rules
 from .sums import Totals
+from .verifying import watch
 
 _LOG = log.get(__name__)
 _CUSTOMERS: Final = 200
@@ -133,7 +133,7 @@ def reconcile(
     now = clock.now()
     began = clock.monotonic()
     day = as_of or business_day(now, rules.zone)
-    _watch(store, rules.lead)
+    watch(store, rules.lead)
     with store.reading(beside=True) as tx, ExitStack() as closing:
         only = None if customer is None else frozenset(accounts_of(tx, rules, customer))
         before = reconciliations.stands_on(tx, rules.lead)
@@ -170,15 +170,6 @@ def reconcile(
         elapsed_ms=int((clock.monotonic() - began) * 1000),
     )
     return Reconciled(summary, run.recording, run.anew, banks, done, found)
-
-
-def _watch(store: Store, system: str) -> None:
-    """From the first reconciliation on, writers say whose books they change."""
-    with store.reading() as tx:
-        if book_marks.watched(tx, system):
-            return
-    with store.writing(lock=book_marks.LOCK) as writing:
-        book_marks.watch(writing, system, [observed.lock_of(system, kind) for kind in book_rows.BOOK_KINDS])
 
 
 def accounts_of(tx: Tx, rules: Rules, wanted: str) -> list[str]:
