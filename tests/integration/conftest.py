@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.integration.postgres_databases import Databases
 
 from ledgerbridge.store import Store
 from ledgerbridge.testing.fakes import FakeClock
@@ -65,16 +66,20 @@ def sqlite_address(sqlite_template: Path, tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="session")
+def postgres_databases(postgres_server: sa.Engine, postgres_template: str) -> Iterator[Databases]:
+    databases = Databases(postgres_server, postgres_template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
 def postgres_address(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh, migrated PostgreSQL store in a database of its own, dropped afterwards."""
-    server: sa.Engine = request.getfixturevalue("postgres_server")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"lb_test_{uuid.uuid4().hex[:12]}"
-    with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    """A fresh, migrated PostgreSQL store in a database of its own."""
+    databases: Databases = request.getfixturevalue("postgres_databases")
+    name = databases.take()
     yield _url(name)
-    _drop(server, name)
+    databases.give_back(name)
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 
 from ledgerbridge.sandbox.launch import Sandbox
 from ledgerbridge.sandbox.web import Request, Response
-from tests.integration.conftest import postgres_address, postgres_server, postgres_template
+from tests.integration.conftest import postgres_address, postgres_databases, postgres_server, postgres_template
 
 from . import canaries
 
-__all__ = ["postgres_address", "postgres_server", "postgres_template"]
+__all__ = ["postgres_address", "postgres_databases", "postgres_server", "postgres_template"]
 
 TOUR = """
 import json, os, sys
