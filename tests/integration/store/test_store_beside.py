@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
 
 from ledgerbridge.store import Store, Tx, bulk
 from ledgerbridge.store.tx import side_by_side
@@ -23,29 +24,34 @@ def _counted(tx: Tx) -> int:
     return int(bulk.rows_of(tx, _COUNT, ())[0][0])
 
 
-def test_both_see_the_same_while_another_commits_all_the_time(tmp_path: Path) -> None:
+def _commit_at_every_second_begin(store: Store, times: int) -> None:
+    """Whenever the second connection begins to read, after the first has: somebody else commits, `times` in all."""
+    begun = iter(range(1, 1_000_000))
+    left = iter(range(times))
+
+    def begin(_: sa.Connection) -> None:
+        if next(begun) % 2 == 0 and (at := next(left, None)) is not None:
+            _add(store, at)
+
+    event.listen(store._reader, "begin", begin)
+
+
+def test_both_see_the_same_though_others_commit_meanwhile(tmp_path: Path) -> None:
     with Store.create(tmp_path / "a.db") as store:
-        stop = threading.Event()
-        commits = iter(range(1_000_000))
+        _commit_at_every_second_begin(store, 3)
+        with store.reading(beside=True) as tx:
+            assert tx.beside is not None
+            assert _counted(Tx(tx.beside, sqlite=True)) == _counted(tx) == 3
 
-        def write() -> None:
-            while not stop.is_set():
-                _add(store, next(commits))
 
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            seen = []
-            for _ in range(150):
-                with store.reading(beside=True) as tx:
-                    first = _counted(tx)
-                    if tx.beside is not None:
-                        assert _counted(Tx(tx.beside, sqlite=True)) == first
-                        seen.append(first)
-        finally:
-            stop.set()
-            writer.join()
-        assert len(set(seen)) > 1, "nothing was committed meanwhile: this proves nothing"
+def test_where_others_commit_all_the_time_one_connection_reads(tmp_path: Path) -> None:
+    with Store.create(tmp_path / "a.db") as store:
+        _commit_at_every_second_begin(store, 1_000_000)
+        with store.reading(beside=True) as tx:
+            assert tx.beside is None
+            seen = _counted(tx)
+            _add(store, -1)
+            assert side_by_side(tx, [_counted, _counted]) == [seen, seen]
 
 
 def test_what_is_committed_later_is_seen_by_neither(tmp_path: Path) -> None:
