@@ -112,6 +112,8 @@ def groups(
 ) -> Iterator[list[Page]]:
     """Pages in lists of about `rows` records, none older than about `wait_s`. Ends with the last page.
 
+    Who has done with a list may empty it, so that its records are not held while the next ones are read.
+
     An error of the walk, and Stopped once `stop` says so, is raised after the pages before it were given out as a group.
     """
     group: list[Page] = []
@@ -136,8 +138,9 @@ def groups(
             held += len(page.records) + len(page.unreadable)
             if not page.last and held < rows:
                 continue
+        last = group[-1].last
         yield group
-        if group[-1].last:
+        if last:
             return
         group, held = [], 0
 

@@ -56,8 +56,9 @@ def walk(
             monotonic = store.clock.monotonic
             for group in groups(pages, rows=group_rows, wait_s=GROUP_WAIT_S, monotonic=monotonic, stop=stop):
                 _store(step, group)
-                complete = group[-1].last
-                step.tell(group[-1].total)
+                complete, total = group[-1].last, group[-1].total
+                group.clear()
+                step.tell(total)
     except StoreError:
         raise
     except (KeyboardInterrupt, Stopped):
