@@ -29,11 +29,9 @@ OPTIONAL: Final = ("tax_minor", "fee_minor", "due_on", "doc_kind")
 _SETTLED: Final = {Kind.INVOICE: "{}.amount_minor", Kind.PAYMENT: "{0}.amount_minor + coalesce({0}.fee_minor, 0)"}
 _FETCH: Final = 1000
 
-_CUSTOMERS: Final = """
-SELECT o.external_id, o.number, o.party_name, l.entity_id FROM observed o
-LEFT JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
-WHERE o.system = ? AND o.kind = 'customer'
-"""
+_CUSTOMERS: Final = "SELECT external_id, number, party_name FROM observed WHERE system = ? AND kind = 'customer'"
+_LINKED: Final = "SELECT external_id, entity_id FROM link WHERE system = ? AND kind = 'customer'"
+"""Put together here: without statistics PostgreSQL joins them by comparing every one with every other."""
 _SELECT: Final = """
 SELECT o.number, o.system, o.external_id, o.part, o.currency, o.amount_minor, o.fee_minor, o.tax_minor, o.business_on, o.due_on,
     o.doc_status, o.doc_kind, o.party_id, o.party_code, o.party_name, l.entity_id
@@ -92,7 +90,9 @@ class Accounts:
 def accounts(tx: Tx, system: str) -> Accounts:
     """The customers of a system, in whatever state their copies are: documents may still name them."""
     found = Accounts(system)
-    for external_id, code, name, entity in bulk.rows_of(tx, _CUSTOMERS, (system,)):
+    linked = dict(bulk.rows_of(tx, _LINKED, (system,)))
+    for external_id, code, name in bulk.rows_of(tx, _CUSTOMERS, (system,)):
+        entity = linked.get(external_id)
         found.by_id[external_id] = entity
         for known, value in ((found.by_code, code), (found.by_name, name)):
             if value is not None:
@@ -202,21 +202,23 @@ def _same_customers(leading: Accounts, compared: Accounts) -> list[tuple[str, st
 
 def _rows(tx: Tx, kind: Kind, systems: tuple[str, ...], numbers: Sequence[str]) -> list[tuple[Any, ...]]:
     """All live documents of some numbers in two systems, by number."""
-    among = (
-        "SELECT value AS number FROM json_each(?)" if tx.sqlite else 'SELECT unnest(?::text[]) COLLATE "C" AS number'
-    )
-    sql = f"""
-{_SELECT} FROM ({among}) k JOIN observed o {_force(tx)} ON o.number = k.number
-LEFT JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
-WHERE o.kind = ? AND o.state = 'live' AND o.system IN (?, ?) ORDER BY o.number
+    where = "o.kind = ? AND o.state = 'live' AND o.system IN (?, ?)"
+    linked = "l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id"
+    if tx.sqlite:
+        sql = f"""
+{_SELECT} FROM (SELECT value AS number FROM json_each(?)) k
+JOIN observed o INDEXED BY ix_observed_number ON o.number = k.number LEFT JOIN link l ON {linked}
+WHERE {where} ORDER BY o.number
 """
-    listed = json.dumps(numbers) if tx.sqlite else list(numbers)
-    return bulk.rows_of(tx, sql, (listed, kind.value, *systems))
-
-
-def _force(tx: Tx) -> str:
-    """Without statistics of the table SQLite would rather walk another index and read every row."""
-    return "INDEXED BY ix_observed_number" if tx.sqlite else ""
+        return bulk.rows_of(tx, sql, (json.dumps(numbers), kind.value, *systems))
+    # One probe each, by number alone, forced by LATERAL and OFFSET: without statistics the server would rather walk everything.
+    sql = f"""
+{_SELECT} FROM unnest(?::text[]) AS k (number)
+CROSS JOIN LATERAL (SELECT * FROM observed o WHERE o.number = k.number COLLATE "C" OFFSET 0) AS o
+LEFT JOIN LATERAL (SELECT l.entity_id FROM link l WHERE {linked} OFFSET 0) AS l ON true
+WHERE {where} ORDER BY o.number
+"""
+    return bulk.rows_of(tx, sql, (list(numbers), kind.value, *systems))
 
 
 def _document(kind: Kind, row: tuple[Any, ...], of: Accounts) -> LedgerDocument:
