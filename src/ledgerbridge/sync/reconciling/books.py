@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Final, Generic, TypeVar
@@ -22,7 +23,7 @@ from ledgerbridge.store.allocations import AccountState, AppliedRow, Replacement
 from ledgerbridge.store.books import BookRow, Said
 from ledgerbridge.store.carried import Carry
 
-from .carrying import CARRY_RULES, Item, carry_of, load_items, open_items
+from .carrying import CARRY_RULES, Item, Moved, carry_of, load_items, moved_by, open_items
 from .cash import apply_cash, cash_input, pairs_of
 from .outcome import Cash, load_cash, summed
 from .rules import Rules
@@ -49,7 +50,7 @@ class CarriedBooks:
         return _entries(self.entity, self.items)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CustomerBooks:
     """One customer's records up to a day, and what of them is applied to what. `fresh`: worked out now, not as stored.
 
@@ -85,6 +86,7 @@ class CustomerBooks:
         return carry_of(
             self.account.key,
             self.rows,
+            self._moved,
             self.applied,
             marks=self.marks,
             from_on=max(last, cash.last_on or last),
@@ -93,7 +95,11 @@ class CustomerBooks:
 
     def open_entries(self) -> Iterator[OpenEntry]:
         """What is left of every document and money movement, by what it does to the balance; nothing left: left out."""
-        return _entries(self.entity, open_items(self.rows, self.applied))
+        return _entries(self.entity, open_items(self._moved))
+
+    @cached_property
+    def _moved(self) -> dict[str, Moved]:
+        return moved_by(self.rows, self.applied)
 
 
 Books = CustomerBooks | CarriedBooks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -59,7 +59,7 @@ _dump: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(slots=True)
-class _Moved:
+class Moved:
     """A document or money movement by what it does to the balance, and what is left of it."""
 
     row: BookRow
@@ -67,14 +67,15 @@ class _Moved:
     left: int
 
 
-def open_items(rows: Sequence[BookRow], applied: Sequence[AppliedRow]) -> list[Item]:
+def open_items(moved: Mapping[str, Moved]) -> list[Item]:
     """What is left of every document and money movement; nothing left: left out."""
-    return [item for item in map(_item, _moved(rows, applied).items()) if item is not None]
+    return [_item(own, one) for own, one in moved.items() if one.left]
 
 
 def carry_of(
     account: str,
     rows: Sequence[BookRow],
+    moved: Mapping[str, Moved],
     applied: Sequence[AppliedRow],
     *,
     marks: str,
@@ -84,12 +85,11 @@ def carry_of(
     """What is carried forward of a customer's books; None if they do not prove: then they must be read as a whole, and whoever
     makes a statement of them is told what is wrong.
     """
-    moved = _moved(rows, applied)
     offs = _differences(moved, applied)
     if offs is None:
         return None
     years = _years(rows, moved, applied, offs)
-    items = [item for item in map(_item, moved.items()) if item is not None]
+    items = open_items(moved)
     if _closing(years) != _by_currency(items):
         return None
     try:
@@ -99,8 +99,8 @@ def carry_of(
         return None
 
 
-def _moved(rows: Sequence[BookRow], applied: Sequence[AppliedRow]) -> dict[str, _Moved]:
-    """Documents, then money movements, in the order of the rows."""
+def moved_by(rows: Sequence[BookRow], applied: Sequence[AppliedRow]) -> dict[str, Moved]:
+    """What moves a customer's balance, by id: documents, then money movements, in the order of the rows."""
     left: dict[str, int] = {}
     for _, _, debit, credit, minor, *_ in applied:
         left[debit] = left.get(debit, 0) - minor
@@ -110,7 +110,7 @@ def _moved(rows: Sequence[BookRow], applied: Sequence[AppliedRow]) -> dict[str, 
     for row in rows:
         if row.kind == _INVOICE:
             own = document_id(_INVOICE, row.external_id)
-            found[own] = _Moved(row, row.amount_minor, row.amount_minor + left.get(own, 0))
+            found[own] = Moved(row, row.amount_minor, row.amount_minor + left.get(own, 0))
         elif row.kind == _PAYMENT:
             payments.append(row)
     for whole in payments_of(payments):
@@ -118,14 +118,11 @@ def _moved(rows: Sequence[BookRow], applied: Sequence[AppliedRow]) -> dict[str, 
         worth = 0
         for row in whole:
             worth -= row.amount_minor + (row.fee_minor or 0)
-        found[own] = _Moved(whole[0], worth, worth + left.get(own, 0))
+        found[own] = Moved(whole[0], worth, worth + left.get(own, 0))
     return found
 
 
-def _item(own_and_moved: tuple[str, _Moved]) -> Item | None:
-    own, one = own_and_moved
-    if not one.left:
-        return None
+def _item(own: str, one: Moved) -> Item:
     row, money = one.row, one.row.kind == _PAYMENT
     due_on = date.fromisoformat(row.due_on) if row.due_on and not money else None
     return Item(
@@ -134,7 +131,7 @@ def _item(own_and_moved: tuple[str, _Moved]) -> Item | None:
     )  # fmt: skip
 
 
-def _differences(moved: dict[str, _Moved], applied: Sequence[AppliedRow]) -> dict[str, tuple[str, str, int]] | None:
+def _differences(moved: Mapping[str, Moved], applied: Sequence[AppliedRow]) -> dict[str, tuple[str, str, int]] | None:
     """The differences that were written off: day, currency and what each does to the balance. None if anything is not as a
     statement takes it: an amount or a sign, another currency, a day before a document's, more applied than there is.
     """
@@ -160,7 +157,7 @@ def _differences(moved: dict[str, _Moved], applied: Sequence[AppliedRow]) -> dic
 
 def _years(
     rows: Sequence[BookRow],
-    moved: dict[str, _Moved],
+    moved: Mapping[str, Moved],
     applied: Sequence[AppliedRow],
     offs: dict[str, tuple[str, str, int]],
 ) -> dict[int, dict[int, Month]]:
