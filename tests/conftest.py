@@ -20,6 +20,22 @@ settings.register_profile("developer", deadline=None, suppress_health_check=[Hea
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "developer"))
 
 
+def _memory(folder: str = "/dev/shm", least: int = 4 << 30) -> str | None:
+    """A folder in memory, if there is one that is large enough and may hold programs: there nothing waits for a disk."""
+    try:
+        found = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    roomy = found.f_bavail * found.f_frsize >= least and not found.f_flag & os.ST_NOEXEC
+    return folder if roomy and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+# A commit of SQLite waits for the disk; what a test proves does not depend on it, as no test cuts the power. Where tests put
+# their files can be said with --basetemp or TMPDIR.
+if "PYTEST_DEBUG_TEMPROOT" not in os.environ and "TMPDIR" not in os.environ and (memory := _memory()):
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = memory
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _migrated_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:

@@ -24,7 +24,8 @@ SELECT md5(string_agg(fact, ' ' ORDER BY fact)) FROM (
     UNION ALL SELECT concat_ws('.', 'schema', oid, nspname, nspacl) FROM pg_namespace
     UNION ALL SELECT concat_ws('.', 'extension', oid, extversion) FROM pg_extension
     UNION ALL SELECT concat_ws('.', 'setting', setrole, setconfig) FROM pg_db_role_setting
-        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+        WHERE setconfig <> '{synchronous_commit=off}'
+        AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
     UNION ALL SELECT concat_ws('.', 'database', datacl, datconnlimit, datallowconn) FROM pg_database
         WHERE datname = current_database()
 ) AS facts
@@ -58,6 +59,7 @@ class Databases:
         name = f"lb_test_{uuid.uuid4().hex[:12]}"
         with self._server.connect() as connection:
             connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {self._template}")
+            connection.exec_driver_sql(f"ALTER DATABASE {name} SET synchronous_commit = off")  # no test cuts the power
         return name
 
     def give_back(self, name: str) -> None:
