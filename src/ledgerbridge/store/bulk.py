@@ -118,6 +118,13 @@ def among(tx: Tx, column: str, values: Iterable[int | str]) -> tuple[str, Any]:
     return f"{column} = ANY(%s)", listed
 
 
+def by_number(tx: Tx) -> str:
+    """Behind a table `observed` that is looked up by number: without statistics SQLite would rather walk all that a system has of
+    a kind. PostgreSQL chooses for itself.
+    """
+    return "INDEXED BY ix_observed_number" if tx.sqlite else ""
+
+
 def rows_of(tx: Tx, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows of a query, as the driver gives them; write placeholders as ``?``."""
     cursor = tx.cursor()

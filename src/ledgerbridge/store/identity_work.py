@@ -221,7 +221,7 @@ def documents(tx: Tx, kind: Kind, systems: Collection[str], numbers: Sequence[st
         SELECT o.id, o.system, o.external_id, o.number, coalesce(o.doc_kind, ''), coalesce(o.doc_status, '') = 'void',
             o.currency, o.amount_minor, o.business_on, coalesce({part}, ''), o.canonical_hash, l.entity_id,
             l.entity_id IS NULL OR l.matched_hash {_differs(tx)} o.canonical_hash, c.entity_id, o.party_code
-        FROM observed o {body} LEFT JOIN link l ON {_COPY_OF_LINK} LEFT JOIN link c ON {by_id}
+        FROM observed o {bulk.by_number(tx)} {body} LEFT JOIN link l ON {_COPY_OF_LINK} LEFT JOIN link c ON {by_id}
         WHERE {condition} AND o.kind = ? AND o.state = 'live' AND {_among(systems)}
         ORDER BY o.number, o.system, o.external_id
     """
@@ -241,7 +241,7 @@ def _customers_by_code(tx: Tx, wanted: Collection[tuple[str, str]]) -> dict[tupl
         return {}
     condition, parameter = bulk.among(tx, "o.number", sorted({code for _, code in wanted}))
     sql = f"""
-        SELECT o.system, o.number, min(l.entity_id) FROM observed o JOIN link l ON {_COPY_OF_LINK}
+        SELECT o.system, o.number, min(l.entity_id) FROM observed o {bulk.by_number(tx)} JOIN link l ON {_COPY_OF_LINK}
         WHERE {condition} AND o.kind = 'customer' AND o.state = 'live' GROUP BY o.system, o.number HAVING count(*) = 1
     """
     return {(row[0], row[1]): row[2] for row in bulk.rows_of(tx, sql, (parameter,))}

@@ -45,7 +45,7 @@ def _linked(tx: Tx, kind: Kind, systems: list[str], numbers: Collection[str]) ->
     condition, listed = bulk.among(tx, "o.number", sorted(numbers))
     marks = ", ".join("?" * len(systems))
     sql = f"""
-        SELECT DISTINCT t.number FROM observed o
+        SELECT DISTINCT t.number FROM observed o {bulk.by_number(tx)}
         JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
         JOIN link m ON m.entity_id = l.entity_id AND m.kind = l.kind AND m.system IN ({marks})
         JOIN observed t ON t.system = m.system AND t.kind = m.kind AND t.external_id = m.external_id

@@ -64,7 +64,7 @@ def entities_by_number(tx: Tx, system: str, kind: Kind, numbers: Collection[str]
         return {}
     condition, parameter = bulk.among(tx, "o.number", numbers)
     sql = f"""
-        SELECT o.number, min(l.entity_id), count(DISTINCT l.entity_id) FROM observed o
+        SELECT o.number, min(l.entity_id), count(DISTINCT l.entity_id) FROM observed o {bulk.by_number(tx)}
         JOIN link l ON l.system = o.system AND l.kind = o.kind AND l.external_id = o.external_id
         WHERE {condition} AND o.system = ? AND o.kind = ? AND o.state = 'live' GROUP BY o.number
     """
