@@ -134,7 +134,7 @@ def reconcile(
     began = clock.monotonic()
     day = as_of or business_day(now, rules.zone)
     watch(store, rules.lead)
-    with store.reading(beside=True) as tx, ExitStack() as closing:
+    with store.reading() as tx, ExitStack() as closing:
         only = None if customer is None else frozenset(accounts_of(tx, rules, customer))
         before = reconciliations.stands_on(tx, rules.lead)
         run = _Run(store, rules, now, day, only, before is None or day >= before, tell, stop)
