@@ -8,8 +8,8 @@
 One document in a thousand differs: missing on the left, missing on the right, another amount, another status, a quarter
 each. Every run is a process of its own, taking turns; `seconds` run from the open database (or the frames and tables that
 are ready in memory: the peers' loading is not counted) to the answer, `RSS` is the highest resident memory of the whole
-process, and every figure the median of the rounds. PostgreSQL is a server on the same machine with workers of its own, whose CPU is
-not ours: wall alone.
+process, and every figure the median of the rounds. PostgreSQL is a server on the same machine with workers of its own,
+whose CPU is not ours: wall alone.
 Ours answers with every difference named, as a finding, its effects summed by customer (`differences`), and then
 with the balances of all customers summed from all documents and the gap of each tied to its causes (`with balances`). The
 peers compare the same eight columns, customers already resolved to one key; DuckDB's full join is the limit. datacompy,
