@@ -9,7 +9,8 @@
     python benchmarks all --postgres postgresql://user@host:5432/postgres --rabbitmq amqp://user:password@host//
 
 The peers of `peers.txt` are installed into a virtual environment of their own (`--venv`, default `.venv-peers` beside this
-folder), once, when the first benchmark asks for them. Lines that need PostgreSQL are left out, and said to be, where none is
+folder), those of `peers_names.txt` into another (the same name with `-names`), once, when the
+first benchmark asks for them. Lines that need PostgreSQL are left out, and said to be, where none is
 named. Exit code 1 if a benchmark failed.
 """
 
@@ -25,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PEERS = HERE / "peers.txt"
 VENV = HERE.parent / ".venv-peers"
 
 
@@ -33,7 +33,8 @@ VENV = HERE.parent / ".venv-peers"
 class Bench:
     """One line: its script with the arguments of the full and of the small size.
 
-    `{venv}`, `{peers}`, `{postgres}` and `{rabbitmq}` are filled in: the peers' environment, its interpreter, the servers.
+    `{venv}` and `{names}` are filled in, the environment of the peers and that of the peers in linking names, and the servers
+    `{postgres}` and `{rabbitmq}`.
     """
 
     shows: str
@@ -49,11 +50,13 @@ class Bench:
         except KeyError:
             return []
 
-    @property
-    def peers(self) -> bool:
-        """Whether it runs beside peers that must be installed."""
-        return "{venv}" in self.full or "{peers}" in self.full
+    def environments(self) -> list[str]:
+        """Those of :data:`PEERS` that must be installed."""
+        return [name for name in PEERS if f"{{{name}}}" in self.full]
 
+
+PEERS = {"venv": HERE / "peers.txt", "names": HERE / "peers_names.txt"}
+"""What is installed into which environment."""
 
 BENCHES = {
     "pull": Bench(
@@ -123,10 +126,10 @@ BENCHES = {
         "--customers 500 --invoices 20000 --payments 18000",
     ),
     "link": Bench(
-        "20k x 20k company names with noise, all place and trade words known and half of them, against splink and rapidfuzz",
+        "20k x 20k company names with noise, place and trade words known, then half of them, against splink and others",
         "link_names.py",
-        "--size 20000 --peers {peers}",
-        "--size 2000 --peers {peers}",
+        "--size 20000 --peers {names}/bin/python",
+        "--size 2000 --peers {names}/bin/python",
     ),
     "link-store": Bench(
         "linking over a store: customers by name and code, documents by number",
@@ -176,8 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, bench in BENCHES.items():
             print(f"{name:<16}{bench.shows} ({bench.script})")
         return 0
-    python = options.venv / "bin" / "python"
-    places = {"venv": str(options.venv), "peers": str(python)}
+    folders = {
+        "venv": options.venv.absolute(),
+        "names": options.venv.absolute().with_name(f"{options.venv.name}-names"),
+    }
+    places = {name: str(folder) for name, folder in folders.items()}
     places |= {name: value for name in ("postgres", "rabbitmq") if (value := getattr(options, name))}
     failed = []
     for name in BENCHES if "all" in options.names else options.names:
@@ -186,8 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not command:
             print("left out: it needs a server; name it with --postgres (and --rabbitmq)")
             continue
-        if BENCHES[name].peers:
-            install_peers(options.venv)
+        for environment in BENCHES[name].environments():
+            install_peers(folders[environment], PEERS[environment])
         if subprocess.run([*command, *extra], check=False, cwd=HERE).returncode:
             failed.append(name)
     if failed:
@@ -195,15 +201,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def install_peers(folder: Path) -> None:
-    """Make the peers' environment as `peers.txt` says, unless it already is so."""
-    stamp, wanted = folder / "peers.txt", PEERS.read_text()
+def install_peers(folder: Path, listed: Path) -> None:
+    """Make an environment as the list of its packages says, unless it already is so."""
+    stamp, wanted = folder / "peers.txt", listed.read_text()
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print(f"installing the peers into {folder}", flush=True)
     venv.create(folder, with_pip=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", str(PEERS)], check=True)
+    subprocess.run([*pip, "-r", str(listed)], check=True)
     stamp.write_text(wanted)
 
 
