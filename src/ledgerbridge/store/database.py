@@ -131,20 +131,10 @@ class Store:
             migrate.upgrade(tx, HEAD, now=self.clock.now())
 
     @contextmanager
-    def reading(self, *, beside: bool = False) -> Iterator[Tx]:
-        """One consistent picture, taken at the first read. Never held across network calls.
-
-        `beside`: on SQLite with a second connection that has the same picture, for what is worth two threads; without it where
-        others commit all the time. PostgreSQL has workers of its own.
-        """
-        with self.translated(), self._reader.connect() as connection:
-            if not (beside and self.sqlite):
-                with connection.begin():
-                    yield Tx(connection, self.sqlite)
-                return
-            with self._reader.connect() as second:
-                together = engines.begin_together(connection, second)
-                yield Tx(connection, self.sqlite, second if together else None)
+    def reading(self) -> Iterator[Tx]:
+        """One consistent picture, taken at the first read. Never held across network calls."""
+        with self.translated(), self._reader.connect() as connection, connection.begin():
+            yield Tx(connection, self.sqlite)
 
     @contextmanager
     def writing(self, *, lock: str | None = None, durable: bool = True) -> Iterator[Tx]:

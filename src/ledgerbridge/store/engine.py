@@ -21,8 +21,6 @@ PAGE_BYTES: Final = 16384
 """Of a new SQLite file. A copy's texts are about 1.5 kB, and each page is written twice, by way of the log: judging and storing a
 first load took 1.9 s of CPU with SQLite's own 4096, 1.8 s with 8192 and 1.5 s with this, a re-read with few changes less as well
 (benchmarks/pull_store.py, 40,000 records, two turns of each)."""
-_TOGETHER: Final = 20
-"""How often two connections try to begin to read at the same moment; it takes a tenth of a millisecond."""
 DURABLE: Final = "ledgerbridge_durable"
 """Execution option of a writer's connection: False asks for a commit that a power cut may undo as a whole."""
 
@@ -116,27 +114,6 @@ def _use_wal(raw: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def begin_together(first: sa.Connection, second: sa.Connection) -> bool:
-    """Begin to read on two SQLite connections that then see the same. False if others committed in between each time: then only
-    the first has begun.
-
-    ``data_version`` of a connection changes with every commit of any other (sqlite.org/pragma.html#pragma_data_version): the
-    second's before the first began and its own once it has begun are the same only if nothing was committed between.
-    """
-    raw: Any = second.connection.driver_connection
-    for _ in range(_TOGETHER):
-        before = raw.execute("PRAGMA data_version").fetchone()
-        first.begin()
-        first.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar()
-        second.begin()
-        if tuple(second.exec_driver_sql("PRAGMA data_version").one()) == before:
-            return True
-        second.rollback()
-        first.rollback()
-    first.begin()
-    return False
 
 
 def postgres_engine(url: sa.URL, *, writes: bool) -> sa.Engine:

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, Final
 
 from ledgerbridge.model.base import Kind
 
 from . import bulk
 from .ledger_ranges import Range, numbers_in_parts, sampled
-from .tx import Tx, side_by_side
+from .tx import Tx
 
 Sums = dict[tuple[Any, ...], int]
 """Minor units by id, code and name of the customer, the name only where there is neither of the others, and currency."""
@@ -54,20 +53,19 @@ def _summed(tx: Tx, kind: Kind, systems: Sequence[str], settled: str, until: str
             bulk.run(tx, f"SET LOCAL {name} TO DEFAULT", ())
         return rows
 
-    def walk(here: Tx, system: str, part: Range | None) -> list[tuple[Any, ...]]:
+    def walk(system: str, part: Range | None) -> list[tuple[Any, ...]]:
         condition, given = ("number IS NULL", {}) if part is None else part.condition()
         # Without statistics SQLite would rather walk another index and read every row.
         sql = (
             f"{select} INDEXED BY ix_observed_number WHERE {condition} AND system = :system AND kind = :kind AND {where} "
             "GROUP BY party_id, party_code, currency"
         )
-        cursor = here.cursor()
+        cursor = tx.cursor()
         cursor.execute(sql, {"system": system, "kind": kind.value, **given})
         return cursor.fetchall()  # type: ignore[no-any-return]
 
     parts = [*numbers_in_parts([row[0] for row in sampled(tx, kind, systems)], _PARTS), None]
-    works = [partial(walk, system=system, part=part) for part in parts for system in systems]
-    return [row for rows in side_by_side(tx, works) for row in rows]
+    return [row for part in parts for system in systems for row in walk(system, part)]
 
 
 def _by_name(tx: Tx, kind: Kind, system: str, settled: str, until: str) -> Sums:

@@ -6,7 +6,8 @@ may leave unsaid cannot be grouped by, because what is unsaid on one side is no 
 always said, and the others are compared as aggregates, which costs more. The sample decides only what is quicker: where it was
 wrong, numbers come out that turn out to be the same when their documents are looked at.
 
-The walk is cut into ranges of numbers, carried out side by side: by two connections on SQLite, by parallel workers on PostgreSQL.
+The walk is cut into ranges of numbers, which parallel workers of PostgreSQL carry out side by side. (SQLite's do not gain: two
+connections in two threads of one process took turns.)
 """
 
 # ruff: noqa: S608 (statements are put together from names of our own columns; values are always parameters)
@@ -18,14 +19,13 @@ import marshal
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from ledgerbridge.model.base import Kind
 
 from . import bulk
 from .ledger_ranges import Range, numbers_in_parts, sampled
-from .tx import Tx, side_by_side
+from .tx import Tx
 
 _ALWAYS: Final = ("number", "currency", "doc_status", "business_on")
 _THEN: Final = {Kind.INVOICE: ("doc_kind", "amount_minor", "tax_minor", "due_on"), Kind.PAYMENT: ("doc_kind",)}
@@ -142,7 +142,7 @@ def _on_sqlite(
     grouped: Sequence[str],
     ranges: Sequence[Range],
 ) -> list[_Numbers]:
-    """The ranges, two at a time. What both documents say of their customers is joined and looked up as one text: half the cost
+    """The ranges in turn. What both documents say of their customers is joined and looked up as one text: half the cost
     of two aggregates and a pair. It is marked which is the leading one, so that no other two documents can give that text: no key
     has a control character (:data:`ledgerbridge.model.base.Key`).
     """
@@ -152,7 +152,7 @@ def _on_sqlite(
     customers = f"group_concat({said}, '{_BETWEEN}') IN (SELECT said FROM same)"
     same = _the_same(sides, optional, grouped, customers)
 
-    def walk(here: Tx, at: int) -> _Numbers:
+    def walk(at: int) -> _Numbers:
         condition, bounds = ranges[at].condition(at)
         # Without statistics SQLite would rather walk another index and read every row.
         sql = f"""
@@ -162,11 +162,11 @@ WHERE {condition} AND kind = :kind AND state = 'live' AND system IN (:leading, :
 GROUP BY {", ".join(grouped)} HAVING ({same}) IS NOT TRUE
 """
         found = _Numbers()
-        for (number,) in here.cursor().execute(sql, given | bounds):
+        for (number,) in tx.cursor().execute(sql, given | bounds):
             found.add(number)
         return found
 
-    return side_by_side(tx, [partial(walk, at=at) for at in range(len(ranges))])
+    return [walk(at) for at in range(len(ranges))]
 
 
 def _joined(sides: Sides, *, in_order: bool) -> list[str]:
