@@ -7,8 +7,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Sequence
-from itertools import groupby
-from typing import Final, NamedTuple
+from itertools import chain, groupby, repeat
+from typing import Any, Final, NamedTuple
 
 from . import bulk, carried
 from .books import streamed
@@ -91,10 +91,15 @@ def replace(tx: Tx, system: str, some: Sequence[Replacement]) -> None:
     bulk.insert(
         tx, book_account, ("system", *AccountState._fields), [(system, *one.state) for one in some]
     )  # fmt: skip
-    rows = [
-        (system, one.state.account, seq, *row) for one in some for seq, row in enumerate(one.rows)
-    ]  # fmt: skip
-    bulk.insert(tx, allocation_result, ("system", "account", "seq", *AppliedRow._fields), rows)
+    rows = [row for one in some for row in one.rows]
+    if rows:
+        columns: dict[str, Sequence[Any] | bulk.Same] = {
+            "system": bulk.Same(system),
+            "account": list(chain.from_iterable(repeat(one.state.account, len(one.rows)) for one in some)),
+            "seq": list(chain.from_iterable(range(len(one.rows)) for one in some)),
+            **dict(zip(AppliedRow._fields, zip(*rows, strict=True), strict=True)),
+        }
+        bulk.insert_columns(tx, allocation_result, columns, len(rows))
     carried.write(tx, system, [one.carry for one in some if one.carry is not None])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -95,6 +96,8 @@ _PAYMENT_KINDS: Final[dict[str | None, PaymentKind]] = {
     **{kind.value: kind for kind in PaymentKind},
 }
 _GIVEN: Final = Rule.GIVEN
+_row: Final = partial(tuple.__new__, AppliedRow)
+"""AppliedRow._make without a step of Python's for every row."""
 _json: Final = msgspec.json.Encoder().encode
 invoice_text: Final = msgspec.json.Decoder(InvoiceText).decode
 payment_text: Final = msgspec.json.Decoder(PaymentText).decode
@@ -268,13 +271,10 @@ def pairs_of(result: Result, given: CashInput) -> list[AppliedRow]:
         evidence: str | None = _json(match.evidence).decode()
         # `_value_`: three looks at `value` of an enum's member cost more than the rest of the row.
         rule, sure, difference = match.rule._value_, match.confidence._value_, match.difference._value_
+        currency, limit = match.currency, match.limit
         for debit, credit, minor, on in _pairs(match, given, lines, used):
-            rows.append(
-                AppliedRow(
-                    number, match.currency, debit, credit, minor, on.isoformat(), rule, sure, difference, match.limit,
-                    evidence,
-                )
-            )  # fmt: skip
+            said = (number, currency, debit, credit, minor, on.isoformat(), rule, sure, difference, limit, evidence)
+            rows.append(_row(said))
             evidence = None
     return rows
 
@@ -288,10 +288,12 @@ def _pairs(
     days, rule = given.days, match.rule
     if rule is not _GIVEN and len(match.payments) == 1 and match.difference_minor == 0:
         source, paid = match.payments[0]
-        if paid > 0 and min(minor for _, minor in match.items) > 0:  # nearly all: money in, for documents
+        items = match.items
+        # nearly all: money in, for documents, and most of them for one
+        if paid > 0 and (items[0][1] > 0 if len(items) == 1 else min(minor for _, minor in items) > 0):
             used[source] = used.get(source, 0) + 1
             since = days[source]
-            return [(item, source, minor, max(since, days[item])) for item, minor in match.items]
+            return [(item, source, minor, on if (on := days[item]) > since else since) for item, minor in items]
     if rule is _GIVEN and len(match.payments) == 1 and all(minor > 0 for _, minor in match.items):
         return _as_stated(match, days, lines)
     ids = [key for key, _ in (*match.payments, *match.items)]
