@@ -153,6 +153,8 @@ def test_what_was_cut_short_after_the_old_file_was_shut_goes_on(
         with Store.create(tmp_path / "third.db", clock=clock) as third, pytest.raises(StoreError, match="was moved to"):
             take_over(third, old, actor="anna", clock=clock)
         assert take_over(target, old, actor="anna", clock=clock)["run"] == 3
+        with target.reading() as tx:
+            assert not {"moved_to", "moved_version"} & facts.every(tx).keys()
         with pytest.raises(StoreError, match="something in it already"):
             take_over(target, old, actor="anna", clock=clock)
 
