@@ -55,6 +55,7 @@ def run_drift(folder: Path, *, seed: int, customers: int, invoices: int, share: 
         oracle = Oracle(town)
         begun = time.monotonic()
         for name in _FLOWS:
+            oracle.strangers.discard((town.rules[name].right.system, town.rules[name].flow.kind))
             oracle.before_round()
             oracle.after_round(town.begin(name))
         figures.seconds.append(time.monotonic() - begun)

@@ -78,6 +78,8 @@ class Oracle:
         """What was agreed before a write: if somebody edits the record before it is read back, it still is."""
         self.seen: dict[tuple[str, Kind, str, str], list[Any]] = {}
         self.checked = 0
+        self.strangers = {(right, kind) for right in town.systems[1:] for kind in KINDS}
+        """Following systems and kinds whose flow has never run: what they say has been compared with nothing yet."""
         self._pushed = dict.fromkeys(town.sides, 0)
 
     def books(self) -> Books:
@@ -104,6 +106,8 @@ class Oracle:
                     for name in OWNERS[kind]:
                         self._note((system, kind, number, name), system, row[name])
         for spot, left, right in _pairs(self.start):
+            if spot[:2] in self.strangers:
+                continue
             known = self.bases.get(spot)
             if left == right or (known is None and _stands(spot, left, right)):
                 self.bases[spot] = (left, right)

@@ -29,6 +29,23 @@ def stores() -> Iterator[Path]:
         yield folder
 
 
+def test_what_one_following_system_says_at_first_contact_reaches_the_other(stores: Path, tmp_path: Path) -> None:
+    """The other one agreed with the leading system until then: nobody edited it, so it does not prevail."""
+    shutil.copy(stores / "empty.db", tmp_path / "store.db")
+    clock = FakeClock()
+    with Store.open(tmp_path / "store.db", clock=clock) as store:
+        town = Town(store, clock, ("crm", "shop"))
+        for name in town.rules:
+            town.begin(name)
+        said = {"code": "E00001", "name": "远东华泰包装E00001有限公司", "state": "1"}
+        for system, memo in (("erp", "月结"), ("crm", "款到发货"), ("shop", "月结")):
+            town.sides[system].put(Kind.CUSTOMER, f"{system}-1", {**said, "memo": memo}, modified_at=clock.now())
+        for _ in range(2):
+            town.round()
+        memos = [next(iter(side.bodies(Kind.CUSTOMER).values()))["memo"] for side in town.sides.values()]
+        assert memos == ["款到发货"] * 3
+
+
 def test_any_sequence_of_edits_and_rounds_comes_to_rest(stores: Path) -> None:
     class Company(RuleBasedStateMachine):
         """People edit in any order; rounds come in between; in the end all must be at rest."""

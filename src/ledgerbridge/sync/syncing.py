@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -136,11 +136,13 @@ def sync_all(
             if pulled.status is not RunStatus.INTERRUPTED:
                 linked = tools.link(stopping)
                 unread = _unread(pulled)
-                for rules in mine:
+                rounds = [_Round(store, rules, tools, stopping, on_move) for rules in mine]
+                for one in _beside_another(rounds) if not dry_run else ():
+                    one.compare(unread)
+                for one in rounds:
                     if stopping():
                         break
-                    one = _Round(store, rules, tools, stopping, on_move)
-                    results[rules.name] = one.run(unread, dry_run=dry_run)
+                    results[one.rules.name] = one.run(unread, dry_run=dry_run)
         finally:
             interrupted = pulled.status is RunStatus.INTERRUPTED or len(results) < len(flows) or stopping()
             status = _end(store, run_id, pulled, list(results.values()), interrupted=interrupted)
@@ -168,6 +170,16 @@ def _held(
     return mine, others, lost
 
 
+def _beside_another(rounds: Sequence[_Round]) -> Iterator[_Round]:
+    """The flows that read the same of a leading system as a flow before them, which may write to it in two ways."""
+    seen: set[tuple[str, Kind]] = set()
+    for one in rounds:
+        read = (one.rules.left.system, one.rules.flow.kind)
+        if read in seen:
+            yield one
+        seen.add(read)
+
+
 def _unread(pulled: PullResult) -> dict[tuple[str, Kind | None], str]:
     """The streams, and the systems (kind None), that were not read to their end this time, and why."""
     found: dict[tuple[str, Kind | None], str] = {}
@@ -193,6 +205,16 @@ class _Round:
     tools: Tools
     stop: Stop
     on_move: Callable[[Operation, OpState], None] | None
+
+    def compare(self, unread: Mapping[tuple[str, Kind | None], str]) -> None:
+        """Note what the two sides agree on as they were read, by a plan that the flow's turn replaces.
+
+        What a flow before this one takes over from another following system would else look, where these two meet for the first
+        time, like a difference between them, and the system that follows here would prevail with what nobody edited.
+        """
+        if self._not_read(unread) is None:
+            with suppress(Stopped):
+                make_plan(self.store, self.rules, self.store.clock, stop=self.stop)
 
     def run(self, unread: Mapping[tuple[str, Kind | None], str], *, dry_run: bool) -> FlowResult:
         name = self.rules.name
