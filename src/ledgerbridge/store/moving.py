@@ -57,7 +57,9 @@ def take_over(target: Store, path: Path, *, actor: str, clock: Clock) -> dict[st
             _must_be_empty(theirs, target)
             theirs.connection.execute(workspace.delete())
             counts = {table.name: _carry(mine, theirs, table) for table in METADATA.sorted_tables}
-            bulk.run(theirs, "DELETE FROM workspace WHERE name IN (?, ?)", (_TO, _VERSION))  # of a try that was cut short
+            bulk.run(
+                theirs, "DELETE FROM workspace WHERE name IN (?, ?)", (_TO, _VERSION)
+            )  # of a try that was cut short
             _go_on_counting(theirs)
             details: dict[str, JsonValue] = {"from": source.shown, "rows": sum(counts.values())}
             audit.append(
