@@ -100,11 +100,13 @@ class AgreedValues:
 
 def _edited(sent: Value, found: Value) -> bool:
     """Whether what a new record says is somebody's own. More or less of what was sent, in whatever spelling, is what the system
-    made of it; so is a number, what it reckons or rounds by itself. Nothing in the place of words is neither: they were taken out
-    or never kept, and that must not stand as agreed.
+    made of it; so is a number within a hundredth, what it reckons or rounds by itself. Nothing in the place of words or of a
+    number is neither: they were taken out or never kept, and that must not stand as agreed.
     """
     if isinstance(sent, str | list) and sent and not found:
         return True
+    if isinstance(sent, int) and sent:
+        return not isinstance(found, int) or abs(found - sent) * 100 > abs(sent)
     if isinstance(sent, str) and isinstance(found, str):
         one, other = _folded(sent), _folded(found)
         return one not in other and other not in one
