@@ -1,6 +1,6 @@
 """A worker that is stopped (SIGSTOP) for longer than its lease, at each step of its work: when it wakes it writes nothing.
 
-`LEDGERBRIDGE_FREEZES` says how often each step is tried (default 1).
+`LEDGERBRIDGE_FREEZES` says how often each step is tried (default 3).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ledgerbridge.model.operation import OpState
 from ledgerbridge.queue.worker import Worker
 from ledgerbridge.store import Store, audit, bulk, operations
 
-FREEZES = int(os.environ.get("LEDGERBRIDGE_FREEZES", "1"))
+FREEZES = int(os.environ.get("LEDGERBRIDGE_FREEZES", "3"))
 BEYOND_HELP = "before the request"
 """Between the last look at the clock and the first byte nobody can be fenced (RELIABILITY.md 1); the far side's key can."""
 
@@ -92,7 +92,7 @@ def test_who_wakes_after_its_lease_writes_nothing(sqlite_template: Path, tmp_pat
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("step", freezing.STEPS if FREEZES > 1 else ["wrote ahead"])
+@pytest.mark.parametrize("step", freezing.STEPS if FREEZES > 3 else ["wrote ahead"])
 def test_the_same_over_postgresql(step: str, postgres_address: str) -> None:
     preload()
     frozen_and_woken(postgres_address, step)
