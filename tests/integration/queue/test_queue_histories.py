@@ -1,6 +1,6 @@
 """Two thousand histories of the queue in memory, in every kind of world: what `python -m tests.chaos.histories` plays at night.
 
-`LEDGERBRIDGE_HISTORIES`: how many in each world (default 182); `LEDGERBRIDGE_FIRST_SEED`: where to begin. A failure names its seed.
+`LEDGERBRIDGE_HISTORIES`: how many in each world; `LEDGERBRIDGE_FIRST_SEED`: where to begin. A failure names its seed.
 """
 
 from __future__ import annotations
