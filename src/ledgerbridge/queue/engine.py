@@ -290,7 +290,8 @@ class Engine:
             if self._stop() or self._clock.monotonic() - mark > self._rules.lease_s / 2:
                 self._give_back(held[at:], one.why or "")
                 break
-            entries.append(self._seen_entry(carrier, one, self._sighting(carrier, one)))
+            looked_at = self.now()
+            entries.append(self._seen_entry(carrier, one, self._sighting(carrier, one), looked_at))
             yield "looked"
         self._books.book(carrier, entries)
         return True
@@ -309,9 +310,9 @@ class Engine:
             lambda tx, now: self._circumstances(tx, carrier, sent, now),
         )
 
-    def _seen_entry(self, carrier: Carrier, held: Operation, seen: Sighting) -> Entry:
+    def _seen_entry(self, carrier: Carrier, held: Operation, seen: Sighting, looked_at: datetime) -> Entry:
         def circumstances(tx: Tx, now: datetime) -> verdict.Circumstances:
-            return self._circumstances(tx, carrier, held, now)
+            return replace(self._circumstances(tx, carrier, held, now), looked_at=looked_at)
 
         def known(tx: Tx, now: datetime) -> verdict.Circumstances:
             if isinstance(seen, Missing):

@@ -49,7 +49,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What a verdict depends on besides the operation: the moment, the terms of such writes, the restore epoch and when it
-    began, and how often this operation's outcome has stayed unknown.
+    began, and how often this operation's outcome has stayed unknown. `looked_at`: when the look-up that is judged began; what
+    was not there then may have appeared since.
     """
 
     now: datetime
@@ -57,6 +58,11 @@ class Circumstances:
     epoch: int
     restored_at: datetime | None = None
     unknown_sendings: int = 0
+    looked_at: datetime | None = None
+
+    def before(self, settled: datetime | None) -> bool:
+        """Whether it was looked for too early for its absence to mean anything."""
+        return settled is not None and (self.looked_at or self.now) < settled
 
 
 def of_answer(sent: Operation, answer: Answer, now: datetime, rules: Rules, rng: random.Random) -> Verdict:
@@ -146,7 +152,7 @@ def _settled(held: Operation, at: Circumstances) -> datetime | None:
 def _missing_though_done(held: Operation, at: Circumstances) -> Verdict:
     """A search may lag behind: it is looked for once more after the settle window."""
     settled = _settled(held, at)
-    if settled is not None and at.now < settled:
+    if settled is not None and at.before(settled):
         return Verdict(OpState.CONFIRMED, "missing", {"not_before_us": to_us(settled)}, tally=Tally(reached=1))
     why = "the far side said it was written, and it is not there"
     return Verdict(OpState.CONFLICT, "missing", {"why": why}, tally=Tally(reached=1))
@@ -155,7 +161,7 @@ def _missing_though_done(held: Operation, at: Circumstances) -> Verdict:
 def _missing_before_sending(held: Operation, at: Circumstances) -> Verdict:
     """Planned before a restore, or taken back and planned again: now it may be sent like any other."""
     settled = _settled(held, at)
-    if settled is not None and at.now < settled:
+    if settled is not None and at.before(settled):
         return Verdict(OpState.READY, "missing", {"not_before_us": to_us(settled)}, tally=Tally(reached=1))
     sets = {"epoch": at.epoch, "looks": 0, "not_before_us": to_us(at.now)}
     return Verdict(OpState.READY, "missing", sets, tally=Tally(reached=1))
@@ -164,7 +170,7 @@ def _missing_before_sending(held: Operation, at: Circumstances) -> Verdict:
 def _missing_when_uncertain(held: Operation, at: Circumstances) -> Verdict:
     """Absent counts only after the settle window; then the same key is sent again, if such writes may be."""
     settled = _settled(held, at)
-    if settled is not None and at.now < settled:
+    if settled is not None and at.before(settled):
         return Verdict(OpState.UNCERTAIN, "missing", {"not_before_us": to_us(settled)}, tally=Tally(reached=1))
     may = at.terms.resend and at.unknown_sendings <= at.terms.resends_max
     if may or held.signed:

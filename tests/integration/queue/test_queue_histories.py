@@ -21,6 +21,8 @@ HISTORIES = int(os.environ.get("LEDGERBRIDGE_HISTORIES", "182"))
 FIRST = int(os.environ.get("LEDGERBRIDGE_FIRST_SEED", "0"))
 TOGETHER = 50
 """Histories that one database sees."""
+ONCE_FAILED = {"L, restored backup": (313143,)}
+"""What was not there at a look-up was judged by when it was written down, by when the settle window had ended."""
 
 
 @pytest.mark.parametrize("name", sorted(worlds()))
@@ -28,7 +30,7 @@ def test_nothing_is_doubled_lost_or_stuck(name: str, sqlite_template: Path, capl
     caplog.set_level(logging.CRITICAL, logger="ledgerbridge")
     world, tally = worlds()[name], simulation.Tally()
     store = MemoryStore(sqlite_template, WrongClock())
-    for turn, seed in enumerate(range(FIRST, FIRST + HISTORIES), start=1):
+    for turn, seed in enumerate((*ONCE_FAILED.get(name, ()), *range(FIRST, FIRST + HISTORIES)), start=1):
         store.clock = clock = WrongClock()
         simulation.play(store, clock, seed, world, tally)
         if turn % TOGETHER == 0:

@@ -131,6 +131,16 @@ def test_absent_counts_only_after_the_settle_window() -> None:
     assert of_sighting(UNCERTAIN, Missing(), at(), RULES).to is OpState.READY
 
 
+@pytest.mark.parametrize("held", [UNCERTAIN, CONFIRMED, replace(UNCERTAIN, state=OpState.LEASED)], ids=str)
+def test_what_was_not_there_before_the_window_ended_is_looked_for_again(held: Operation) -> None:
+    """However late it is written down: the worker may have slept in between, and what was sent may have appeared."""
+    early = replace(at(), looked_at=NOW - timedelta(seconds=60))
+    found = of_sighting(held, Missing(), early, RULES)
+    back = OpState.READY if held.state is OpState.LEASED else held.state
+    assert (found.to, wait_of(found.sets)) == (back, -50)
+    assert "epoch" not in found.sets
+
+
 def test_absent_and_not_to_be_repeated_is_for_a_person_unless_one_has_signed() -> None:
     assert of_sighting(UNCERTAIN, Missing(), at(resend=False), RULES).to is OpState.REVIEW
     assert of_sighting(replace(UNCERTAIN, signed=True), Missing(), at(resend=False), RULES).to is OpState.READY
