@@ -240,8 +240,12 @@ class UpdatesBlindly(Toy):
 
 
 class VoidsNothing(Toy):
-    def update_call(self, write: Write) -> Call:
-        return super().update_call(Write(write.change.model_copy(update={"action": Action.UPDATE}), {}))
+    """An empty update in its place would not do: it may move a stamp in the record."""
+
+    def push(self, writes: Sequence[Write]) -> tuple[Outcome, ...]:
+        if all(write.change.action is Action.VOID and write.change.target for write in writes):
+            return tuple(Receipt(write.change.target, None, None) for write in writes if write.change.target)
+        return super().push(writes)
 
 
 class TakesAVoidForDone(Toy):
